@@ -1,0 +1,1 @@
+"""Recognise things from one picture."""
