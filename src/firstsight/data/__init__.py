@@ -1,0 +1,1 @@
+"""Sets of labelled pictures: finding them, packing them into arrays, splitting them."""

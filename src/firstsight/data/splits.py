@@ -1,0 +1,138 @@
+"""Parting one packed set into several: by groups, by classes, by who drew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firstsight.data.packed import PackedPictures
+from firstsight.errors import DataError, UsageError
+
+__all__ = [
+    "by_drawer",
+    "hold_out_classes",
+    "hold_out_groups",
+    "require_no_shared_classes",
+    "without_singletons",
+]
+
+_NAMED = 5
+
+
+def hold_out_groups(
+    pictures: PackedPictures, groups: Collection[str] | int, rng: np.random.Generator | None = None
+) -> tuple[PackedPictures, PackedPictures]:
+    """Split into (train, held out) by whole groups, such as alphabets.
+
+    groups: names of those to hold out, or how many to draw with `rng`.
+    Raises DataError where a group is unknown, named twice, or one side would be empty.
+    """
+    names = pictures.group_names
+    if isinstance(groups, int):
+        _require_rest(pictures, groups, len(names), "groups")
+        held = _required(rng).permutation(len(names))[:groups]
+    else:
+        named = [groups] if isinstance(groups, str) else list(groups)
+        unknown = sorted(set(named) - set(names))
+        if unknown:
+            raise DataError(
+                f"{pictures.name} has no group {unknown[0]!r}; choose among {_some(names)}"
+            )
+        if len(set(named)) < len(named):
+            twice = next(name for name in named if named.count(name) > 1)
+            raise DataError(f"the group {twice!r} is to be held out twice; name each group once")
+        _require_rest(pictures, len(named), len(names), "groups")
+        held = np.array([names.index(name) for name in named])
+    return _parted(pictures, np.isin(pictures.groups, held))
+
+
+def hold_out_classes(
+    pictures: PackedPictures, share: float, rng: np.random.Generator
+) -> tuple[PackedPictures, PackedPictures]:
+    """Split into (train, held out) by whole classes; share of them (0..1), rounded, is held out.
+
+    Raises DataError where one side would be empty, UsageError for a share that is none.
+    """
+    if not 0 < share < 1:
+        raise UsageError(f"the share to hold out is {share}, but must lie between 0 and 1")
+    n_held = round(share * pictures.n_classes)
+    _require_rest(pictures, n_held, pictures.n_classes, "classes")
+    held = rng.permutation(pictures.n_classes)[:n_held]
+    return _parted(pictures, np.isin(pictures.labels, held))
+
+
+def by_drawer(pictures: PackedPictures, drawers: Collection[int]) -> PackedPictures:
+    """The pictures that these drawers drew. Raises DataError where one of them drew nothing."""
+    wanted = np.array(sorted(set(drawers)), np.int64)
+    idle = wanted[~np.isin(wanted, pictures.drawers)]
+    if len(idle) or not len(wanted):
+        which = f"drawer {idle[0]}" if len(idle) else "no drawer at all"
+        raise DataError(
+            f"{pictures.name} has no pictures by {which}; choose among drawers 0 to "
+            f"{pictures.drawers.max()}"
+        )
+    return pictures.select(np.isin(pictures.drawers, wanted))
+
+
+def without_singletons(pictures: PackedPictures) -> tuple[PackedPictures, tuple[str, ...]]:
+    """Leave out classes with a single picture, which make no pair; also returns their names.
+
+    Raises DataError where fewer than two classes remain.
+    """
+    counts = np.bincount(pictures.labels, minlength=pictures.n_classes)
+    lone = tuple(pictures.class_names[number] for number in np.flatnonzero(counts == 1))
+    if int((counts >= 2).sum()) < 2:
+        short = [pictures.class_names[number] for number in np.flatnonzero(counts < 2)]
+        example = f" (fewer: {_some(short)})" if short else ""
+        raise DataError(
+            f"learning needs at least two classes with two pictures each, but {pictures.name} has "
+            f"{int((counts >= 2).sum())}{example}; add pictures to these classes or add classes"
+        )
+    return (pictures.select(counts[pictures.labels] >= 2) if lone else pictures), lone
+
+
+def require_no_shared_classes(train: PackedPictures, held_out: PackedPictures) -> None:
+    """Raises DataError where a class, told by its names, is on both sides."""
+    shared = sorted(_full_names(train) & _full_names(held_out))
+    if shared:
+        raise DataError(
+            f"{len(shared)} classes are both in the training and in the held-out pictures "
+            f"({_some(['/'.join(names) for names in shared])}); keep them on one side"
+        )
+
+
+def _parted(
+    pictures: PackedPictures, held: NDArray[np.bool_]
+) -> tuple[PackedPictures, PackedPictures]:
+    train, held_out = pictures.select(~held), pictures.select(held)
+    require_no_shared_classes(train, held_out)
+    return train, held_out
+
+
+def _full_names(pictures: PackedPictures) -> set[tuple[str, str]]:
+    groups = (pictures.group_names[number] for number in pictures.class_groups)
+    return set(zip(groups, pictures.class_names, strict=True))
+
+
+def _require_rest(pictures: PackedPictures, n_held: int, n_all: int, what: str) -> None:
+    if not 0 < n_held < n_all:
+        raise DataError(
+            f"cannot hold out {n_held} of the {n_all} {what} of {pictures.name}; at least one must "
+            "be held out and one must remain"
+        )
+
+
+def _required(rng: np.random.Generator | None) -> np.random.Generator:
+    if rng is None:
+        raise UsageError(
+            "groups held out by count are drawn at random; hand in a numpy random generator, or "
+            "name the groups"
+        )
+    return rng
+
+
+def _some(names: Collection[str]) -> str:
+    first = ", ".join(list(names)[:_NAMED])
+    return first if len(names) <= _NAMED else f"{first} and {len(names) - _NAMED} more"

@@ -1,0 +1,90 @@
+"""The identification sheet: one enrolled picture a thing, and what its queries were called."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from firstsight.drawing.grid import GridCell, GridRow, SheetStyle, picture_grid
+from firstsight.drawing.tiles import Picture
+from firstsight.errors import storing
+
+__all__ = [
+    "GridCell",
+    "GridRow",
+    "SheetQuery",
+    "SheetRow",
+    "SheetStyle",
+    "identification_sheet",
+    "picture_grid",
+    "save_sheet",
+]
+
+
+@dataclass(frozen=True)
+class SheetQuery:
+    """A picture that was asked about, and the name of the thing it was called."""
+
+    picture: Picture
+    called: str
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """A thing: its name, its one enrolled picture, and the queries that truly show it."""
+
+    name: str
+    enrolled: Picture
+    queries: Sequence[SheetQuery]
+
+
+def identification_sheet(
+    rows: Sequence[SheetRow], *, title: str, subtitle: str = "", style: SheetStyle | None = None
+) -> Image.Image:
+    """Draw what every query was called: right where that is its row's name, else wrong.
+
+    Beneath a wrong one stands the name it was called, with that thing's enrolled picture where
+    some row has it. Names must differ between rows. Returns an RGB picture of the style's width.
+    """
+    enrolled = {row.name: row.enrolled for row in rows}
+
+    def cell(query: SheetQuery, name: str) -> GridCell:
+        if query.called == name:
+            return GridCell(query.picture, "right")
+        return GridCell(query.picture, "wrong", query.called, enrolled.get(query.called))
+
+    grid = [
+        GridRow(
+            GridCell(row.enrolled, caption=row.name),
+            [cell(query, row.name) for query in row.queries],
+        )
+        for row in rows
+    ]
+    return picture_grid(
+        grid,
+        title=title,
+        subtitle=subtitle,
+        legend={"right": "named rightly", "wrong": "named wrongly; beneath it, what it was called"},
+        style=style,
+    )
+
+
+def save_sheet(sheet: Image.Image, path: str | Path) -> None:
+    """Write the sheet as PNG, whole or not at all. StorageError where the disk refuses."""
+    path = Path(path)
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with fresh.open("xb") as stream:
+                sheet.save(stream, format="PNG", optimize=True)
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)

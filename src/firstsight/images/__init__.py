@@ -1,0 +1,1 @@
+"""From any picture a person may hand over to the array a network takes."""

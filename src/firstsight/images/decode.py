@@ -1,0 +1,249 @@
+"""Any picture a person may hand over, as one upright grey or RGB image, under limits.
+
+Pillow does the decoding. What this module adds: nothing is decoded before its size is known to
+be sane, and whatever goes wrong inside Pillow leaves as one PictureError that names the picture.
+Pillow's global settings are neither changed nor relied on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from firstsight.errors import PictureError, UsageError
+from firstsight.images.modes import flatten
+
+__all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Mode", "PictureLike", "decode", "picture_name"]
+
+PictureLike: TypeAlias = str | Path | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
+Mode: TypeAlias = Literal["grey", "rgb"]
+
+_READABLE = "JPEG, PNG, WebP, GIF, TIFF, BMP, PPM or AVIF"
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "AVIF")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1")
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Silencing warnings swaps a list that all threads share, so one thread at a time may do it.
+_quiet_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """The largest picture worth decoding; beside it, Pillow's own bomb limit still holds."""
+
+    max_bytes: int = 50 * 2**20
+    max_pixels: int = 200_000_000
+
+    def __post_init__(self) -> None:
+        if self.max_bytes < 1 or self.max_pixels < 1:
+            raise UsageError(
+                f"max_bytes and max_pixels must be at least 1, but are {self.max_bytes} and "
+                f"{self.max_pixels}; leave them out for the defaults"
+            )
+
+
+DEFAULT_LIMITS = DecodeLimits()
+
+
+def decode(
+    picture: PictureLike,
+    *,
+    mode: Mode,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    short_side_hint: int | None = None,
+    name: str | None = None,
+) -> Image.Image:
+    """The first frame of `picture`, upright by its EXIF, any transparency over white.
+
+    picture: path, encoded bytes, binary stream, Pillow image, or array (H, W), (H, W, 1),
+        (H, W, 3) or (H, W, 4) uint8. A Pillow image or array is never changed.
+    short_side_hint: the short side wanted in the end, in px. JPEG is then decoded at a half, a
+        quarter or an eighth, as long as its short side stays at least twice as long.
+    name: what errors call the picture, where it has no name of its own.
+    Returns a new image of mode "L" (grey) or "RGB". Raises PictureError, and nothing else, where
+    the picture cannot be read.
+    """
+    name = name or picture_name(picture)
+    try:
+        image = _loaded(picture, name, limits, short_side_hint)
+        return flatten(_upright(image), "L" if mode == "grey" else "RGB")
+    except PictureError:
+        raise
+    except Exception as fault:  # Damaged bytes make Pillow raise nearly anything.
+        raise PictureError(
+            f"{name} is damaged or cut short ({_reason(fault)}); save or fetch it again"
+        ) from fault
+
+
+def picture_name(picture: PictureLike) -> str:
+    """What to call a picture when speaking to a person."""
+    if isinstance(picture, str | Path):
+        return repr(str(picture)) if "\0" in str(picture) else str(picture)
+    if isinstance(picture, bytes):
+        return f"a picture of {len(picture)} bytes"
+    if isinstance(picture, np.ndarray):
+        return f"a picture array of shape {picture.shape}"
+    # Images and streams that came from a file know its name; a pipe's "name" is a number.
+    own = getattr(picture, "filename", None) or getattr(picture, "name", None)
+    return own if isinstance(own, str) and own else "a picture without a name"
+
+
+def _loaded(
+    picture: PictureLike, name: str, limits: DecodeLimits, short_side_hint: int | None
+) -> Image.Image:
+    if isinstance(picture, np.ndarray):
+        return _from_array(picture, name, limits)
+    if isinstance(picture, Image.Image):
+        _require_sane_size(picture.size, name, limits)
+        picture.load()
+        return picture
+    data = _encoded_bytes(picture, name, limits)
+    image = _opened(data, name)
+    _require_sane_size(image.size, name, limits)
+    if short_side_hint is not None and image.format in ("JPEG", "MPO"):
+        image.draft(None, (2 * short_side_hint, 2 * short_side_hint))
+    image.load()
+    return image
+
+
+def _encoded_bytes(
+    picture: str | Path | bytes | BinaryIO, name: str, limits: DecodeLimits
+) -> bytes:
+    try:
+        if isinstance(picture, str | Path):
+            data = _file_bytes(Path(picture), name, limits)
+        elif isinstance(picture, bytes | bytearray | memoryview):
+            data = bytes(picture)
+        elif hasattr(picture, "read"):
+            data = picture.read(limits.max_bytes + 1)
+        else:
+            data = None
+    except (OSError, ValueError) as refusal:
+        raise PictureError(
+            f"{name} could not be read ({_reason(refusal)}); check the path and its permissions"
+        ) from refusal
+    if not isinstance(data, bytes):
+        raise PictureError(
+            f"a picture cannot be read from {type(picture).__name__}; give a path, bytes, a stream "
+            "opened in binary mode, a Pillow image or a uint8 array"
+        )
+    if not data:
+        raise PictureError(f"{name} is empty (0 bytes); save or fetch it again")
+    _require_few_bytes(len(data), name, limits)
+    return data
+
+
+def _file_bytes(path: Path, name: str, limits: DecodeLimits) -> bytes:
+    status = path.stat()
+    # Reading a pipe or a device could wait or run for ever.
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError(f"{name} is not a file; name a picture file")
+    _require_few_bytes(status.st_size, name, limits)
+    with path.open("rb") as stream:
+        return stream.read(limits.max_bytes + 1)
+
+
+def _require_few_bytes(n_bytes: int, name: str, limits: DecodeLimits) -> None:
+    if n_bytes > limits.max_bytes:
+        raise PictureError(
+            f"{name} is larger than {limits.max_bytes / 2**20:.3g} MiB, the most that is read; "
+            "make it smaller or raise max_bytes"
+        )
+
+
+def _require_sane_size(size: tuple[int, int], name: str, limits: DecodeLimits) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise PictureError(f"{name} has no pixels ({width} x {height}); save or fetch it again")
+    if width * height > limits.max_pixels:
+        raise PictureError(
+            f"{name} is {width} x {height} pixels, more than the {limits.max_pixels:,} that are "
+            "decoded; make it smaller or raise max_pixels"
+        )
+
+
+def _opened(data: bytes, name: str) -> Image.Image:
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
+        return _opened_heic(data, name)
+    Image.init()
+    formats = tuple(known for known in _FORMATS if known in Image.OPEN)
+    try:
+        with _quiet_pillow():
+            return Image.open(BytesIO(data), formats=formats)
+    except UnidentifiedImageError as fault:
+        raise PictureError(
+            f"{name} is no picture that can be read here; convert it to {_READABLE}"
+        ) from fault
+    except Image.DecompressionBombError as fault:
+        raise PictureError(
+            f"{name} claims more pixels than are decoded ({_reason(fault)}); make it smaller"
+        ) from fault
+
+
+def _opened_heic(data: bytes, name: str) -> Image.Image:
+    try:
+        heif = importlib.import_module("pillow_heif")
+    except ImportError as missing:
+        raise PictureError(
+            f"{name} is a HEIC picture, which needs one more package; install it with: "
+            "pip install pillow-heif, or convert the picture to JPEG"
+        ) from missing
+    # pillow_heif's opener would have to be registered with Pillow globally; its own class need not.
+    return cast("Image.Image", heif.HeifImageFile(BytesIO(data)))
+
+
+@contextmanager
+def _quiet_pillow() -> Iterator[None]:
+    """Pillow warns of big pictures and odd metadata; the first we judge, the second we ignore."""
+    with _quiet_lock, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        with _quiet_pillow():
+            orientation: Any = image.getexif().get(_ORIENTATION_TAG)
+        turn = _UPRIGHT.get(orientation)
+    except Exception:  # A good picture with broken metadata is still a good picture.
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _from_array(array: NDArray[np.uint8], name: str, limits: DecodeLimits) -> Image.Image:
+    if array.dtype != np.uint8 or not (
+        array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    ):
+        raise PictureError(
+            f"an array of shape {array.shape} and type {array.dtype} is no picture; give uint8 of "
+            "shape (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+        )
+    _require_sane_size((array.shape[1], array.shape[0]), name, limits)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _reason(fault: BaseException) -> str:
+    first_line = str(fault).strip().split("\n")[0].rstrip(".")
+    return first_line or type(fault).__name__

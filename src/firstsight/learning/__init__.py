@@ -1,0 +1,1 @@
+"""Everything that needs PyTorch (the extra `train`), and nothing outside it does."""

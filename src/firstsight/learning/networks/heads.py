@@ -1,0 +1,60 @@
+"""Comparison heads while they are trained: the distance between twin embeddings, lower is closer.
+
+`frozen()` gives the same head for recognising (firstsight.similarity), which needs no PyTorch.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from firstsight import similarity
+
+__all__ = ["CosineHead", "EuclideanHead", "HeadModule", "WeightedL1Head"]
+
+
+class HeadModule(nn.Module):
+    """Compares row i of `a` with row i of `b`: (B, D), (B, D) -> (B,)."""
+
+    def frozen(self) -> similarity.Head:
+        raise NotImplementedError
+
+
+class EuclideanHead(HeadModule):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        # The root has no gradient at zero; identical twins must not poison a batch with NaN.
+        return (a - b).square().sum(1).clamp(min=1e-12).sqrt()
+
+    def frozen(self) -> similarity.Head:
+        return similarity.Euclidean()
+
+
+class CosineHead(HeadModule):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return 1 - F.cosine_similarity(a, b, dim=1)
+
+    def frozen(self) -> similarity.Head:
+        return similarity.Cosine()
+
+
+class WeightedL1Head(HeadModule):
+    """Minus the logit of "same": -(sum_d w_d |a_d - b_d| + bias) (Koch et al. 2015, section 3.1).
+
+    The paper's formula has no bias; without one, two identical pictures could never get a
+    probability other than one half.
+    """
+
+    def __init__(self, embedding_size: int) -> None:
+        super().__init__()
+        self.logit = nn.Linear(embedding_size, 1)
+        nn.init.normal_(self.logit.weight, 0.0, 0.2)
+        nn.init.normal_(self.logit.bias, 0.5, 0.01)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return -self.logit((a - b).abs()).squeeze(1)  # type: ignore[no-any-return]
+
+    def frozen(self) -> similarity.Head:
+        with torch.no_grad():
+            weights = self.logit.weight[0].float().cpu().numpy().copy()
+            return similarity.WeightedL1(weights=weights, bias=float(self.logit.bias))

@@ -1,0 +1,235 @@
+"""What a recipe may say, each default written once.
+
+A recipe is a TOML file with one table for each class below. Unknown keys and impossible values
+are refused with the key, what came and what was wanted.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from firstsight.errors import RecipeError
+
+__all__ = ["Recipe", "parse_recipe"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Data(_Table):
+    """Which pictures train, and which of them are held out to watch the training."""
+
+    train: str = Field("omniglot:background", description="data set or folder to train on")
+    held_out_groups: int = Field(
+        0, ge=0, description="groups (alphabets) kept from training for validation; 0 for none"
+    )
+    held_out_classes: float = Field(
+        0.0, ge=0, lt=1, description="share of classes kept from training where there are no groups"
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Data:
+        if self.held_out_groups and self.held_out_classes:
+            raise ValueError("held_out_groups and held_out_classes exclude each other")
+        return self
+
+
+class Picture(_Table):
+    """How a picture becomes the network's input; travels in the model folder."""
+
+    size: int = Field(32, ge=8, le=1024, description="side of the square, pixels")
+    mode: Literal["grey", "rgb"] = "grey"
+    invert: bool = Field(False, description="dark ink becomes 1, light paper 0")
+    fit: Literal["squash", "crop", "pad"] = "squash"
+    mean: tuple[float, ...] = (0.0,)
+    deviation: tuple[float, ...] = (1.0,)
+
+
+class KochNetwork(_Table):
+    kind: Literal["koch"]
+
+    @property
+    def embedding_size(self) -> int:
+        return 4096
+
+
+class CompactNetwork(_Table):
+    kind: Literal["compact"]
+    widths: tuple[int, ...] = Field((64, 128, 256), min_length=2, max_length=5)
+    blocks: tuple[int, ...] = Field((1, 1, 1), description="residual blocks in each stage")
+    stem_stride: Literal[1, 2] = 1
+    embedding_size: int = Field(128, ge=2, le=4096)
+    unit_sphere: bool = Field(True, description="embeddings have length 1")
+
+    @model_validator(mode="after")
+    def _one_count_a_stage(self) -> CompactNetwork:
+        if len(self.blocks) != len(self.widths) or min(self.blocks) < 1 or min(self.widths) < 1:
+            raise ValueError("blocks and widths need one positive number for each stage")
+        return self
+
+
+class Head(_Table):
+    kind: Literal["euclidean", "cosine", "weighted_l1"] = "cosine"
+
+
+class CrossEntropyOnPairs(_Table):
+    kind: Literal["cross_entropy_on_pairs"]
+
+
+class Contrastive(_Table):
+    kind: Literal["contrastive"]
+    margin: float = Field(1.0, gt=0)
+
+
+class Triplet(_Table):
+    kind: Literal["triplet"]
+    margin: float = Field(0.2, gt=0)
+    mining: Literal["all", "hard", "semi_hard"] = "semi_hard"
+
+
+class CosFaceLoss(_Table):
+    kind: Literal["cosface"]
+    margin: float = Field(0.25, ge=0, lt=1)
+    scale: float = Field(24.0, gt=0)
+
+
+class UniformBatch(_Table):
+    kind: Literal["uniform"]
+    size: int = Field(256, ge=2)
+
+
+class HalfGroupBatch(_Table):
+    kind: Literal["half_group"]
+    size: int = Field(256, ge=4)
+
+
+class ClassBatch(_Table):
+    kind: Literal["classes"]
+    n_classes: int = Field(32, ge=2)
+    n_pictures: int = Field(4, ge=2, description="pictures of each class")
+
+
+class PairBatch(_Table):
+    kind: Literal["pairs"]
+    n_pairs: int = Field(128, ge=2, multiple_of=2)
+    pool: int | None = Field(
+        None, ge=2, multiple_of=2, description="draw this many pairs once; none: fresh pairs always"
+    )
+    within_group: bool = Field(False, description="both pictures from one group (alphabet)")
+
+
+class Affine(_Table):
+    rotation_deg: float = Field(0.0, ge=0, le=180)
+    shear: float = Field(0.0, ge=0, le=1)
+    scale: tuple[float, float] = (1.0, 1.0)
+    shift: float = Field(0.0, ge=0, le=0.5, description="share of the side")
+    probability: float = Field(1.0, ge=0, le=1, description="of each component on its own")
+    keep_aspect: bool = False
+
+    @model_validator(mode="after")
+    def _rising_scale(self) -> Affine:
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError("scale needs 0 < lowest <= highest")
+        return self
+
+
+class Augment(_Table):
+    turns: Literal[1, 4, 8] = Field(
+        1, description="4: quarter turns are classes of their own; 8: mirror images too"
+    )
+    affine: Affine | None = None
+
+
+class Optimiser(_Table):
+    kind: Literal["sgd", "adam", "adamw"] = "adamw"
+    lr: float = Field(1e-3, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1, description="sgd only")
+    weight_decay: float = Field(0.0, ge=0)
+    clip_norm: float | None = Field(None, gt=0, description="largest gradient length")
+
+
+class Schedule(_Table):
+    kind: Literal["constant", "cosine", "decay"] = "cosine"
+    warmup_share: float = Field(0.0, ge=0, lt=1, description="share of the steps, rising linearly")
+    final_share: float = Field(0.0, ge=0, le=1, description="of the peak, at the end of a cosine")
+    decay_per_epoch: float = Field(0.99, gt=0, le=1, description="factor, for kind decay")
+
+
+class Training(_Table):
+    steps: int = Field(2000, ge=1)
+    validate_every: int = Field(200, ge=1, description="steps between checkpoints and validations")
+    validation_trials: int = Field(1000, ge=1, description="20-way one-shot trials")
+    patience: int | None = Field(None, ge=1, description="validations without improvement to stop")
+    min_delta: float = Field(0.0, ge=0, description="smaller gains are none")
+    ema_decay: float | None = Field(None, gt=0, lt=1, description="average of the weights")
+    precision: Literal["auto", "f32", "bf16"] = "auto"
+    seed: int = Field(0, ge=0)
+
+
+class Recipe(_Table):
+    """Everything that decides how a network is trained."""
+
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    description: str = ""
+    same_means: str = Field("the same class", description="what 'same' means in this model")
+    data: Data = Data()
+    picture: Picture = Picture()
+    network: Annotated[KochNetwork | CompactNetwork, Field(discriminator="kind")]
+    head: Head = Head()
+    loss: Annotated[
+        CrossEntropyOnPairs | Contrastive | Triplet | CosFaceLoss, Field(discriminator="kind")
+    ]
+    batches: Annotated[
+        UniformBatch | HalfGroupBatch | ClassBatch | PairBatch, Field(discriminator="kind")
+    ]
+    augment: Augment = Augment()
+    optimiser: Optimiser = Optimiser()
+    schedule: Schedule = Schedule()
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Recipe:
+        pair_loss = self.loss.kind in ("cross_entropy_on_pairs", "contrastive")
+        if pair_loss != (self.batches.kind == "pairs"):
+            raise ValueError(
+                f"loss.kind {self.loss.kind!r} and batches.kind {self.batches.kind!r} do not fit: "
+                "pair losses take batches of pairs, and nothing else does"
+            )
+        if self.loss.kind == "triplet" and self.batches.kind != "classes":
+            raise ValueError("loss.kind 'triplet' needs batches.kind 'classes' to mine from")
+        if (self.loss.kind == "cross_entropy_on_pairs") != (self.head.kind == "weighted_l1"):
+            raise ValueError(
+                "head.kind 'weighted_l1' and loss.kind 'cross_entropy_on_pairs' go together"
+            )
+        if self.loss.kind == "cosface" and self.head.kind != "cosine":
+            raise ValueError("loss.kind 'cosface' trains angles: it needs head.kind 'cosine'")
+        if self.network.kind == "koch" and (self.picture.size, self.picture.mode) != (105, "grey"):
+            raise ValueError("network.kind 'koch' takes picture.size 105 and picture.mode 'grey'")
+        return self
+
+
+def parse_recipe(tables: dict[str, Any], *, origin: str) -> Recipe:
+    """A checked recipe from parsed TOML; RecipeError names each key that is wrong."""
+    try:
+        return Recipe.model_validate(tables)
+    except ValidationError as problems:
+        raise RecipeError(f"{origin}: {'; '.join(map(_sentence, problems.errors()))}") from None
+
+
+def _sentence(problem: Any) -> str:
+    # A union's tag stands in the location although it is no key: network.compact.widths.
+    tags = {"koch", "compact", "cosface", "triplet", "contrastive", "cross_entropy_on_pairs"}
+    tags |= {"uniform", "half_group", "classes", "pairs"}
+    place = [str(part) for part in problem["loc"]]
+    key = ".".join(part for depth, part in enumerate(place) if not (depth == 1 and part in tags))
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {key}; 'firstsight recipes --keys' lists those that exist"
+    if problem["type"] == "missing":
+        return f"{key} is missing"
+    if problem["type"] == "value_error":
+        return f"{key + ': ' if key else ''}{problem['ctx']['error']}"
+    wanted = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{key} is {problem['input']!r}, but {wanted}"

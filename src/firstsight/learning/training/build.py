@@ -1,0 +1,69 @@
+"""From a recipe's tables to modules."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.augment.turns import TurnedClasses
+from firstsight.learning.networks.compact import CompactTower
+from firstsight.learning.networks.heads import (
+    CosineHead,
+    EuclideanHead,
+    HeadModule,
+    WeightedL1Head,
+)
+from firstsight.learning.networks.koch import KochTower
+from firstsight.learning.recipes.schema import Recipe
+from firstsight.sampling.batches import (
+    BatchSource,
+    ClassBatches,
+    HalfGroupBatches,
+    UniformBatches,
+)
+from firstsight.sampling.pairs import BalancedPairs, FixedPairs
+
+__all__ = ["build_batches", "build_head", "build_preprocessing", "build_tower"]
+
+
+def build_preprocessing(recipe: Recipe) -> Preprocessing:
+    return Preprocessing(**recipe.picture.model_dump())
+
+
+def build_tower(recipe: Recipe) -> nn.Module:
+    """The tower: normalised pictures (B, C, S, S) float32 to embeddings (B, D)."""
+    network = recipe.network
+    if network.kind == "koch":
+        return KochTower()
+    return CompactTower(
+        channels=1 if recipe.picture.mode == "grey" else 3,
+        picture_size=recipe.picture.size,
+        widths=network.widths,
+        blocks=network.blocks,
+        embedding_size=network.embedding_size,
+        unit_sphere=network.unit_sphere,
+    )
+
+
+def build_head(recipe: Recipe) -> HeadModule:
+    if recipe.head.kind == "weighted_l1":
+        return WeightedL1Head(recipe.network.embedding_size)
+    return EuclideanHead() if recipe.head.kind == "euclidean" else CosineHead()
+
+
+def build_batches(recipe: Recipe, classes: TurnedClasses) -> BatchSource:
+    """The recipe's sampler over the virtual (turned) pictures."""
+    batch, seed = recipe.batches, recipe.training.seed
+    if batch.kind == "uniform":
+        return UniformBatches(classes.n_pictures, batch.size, seed)
+    if batch.kind == "half_group":
+        return HalfGroupBatches(classes.turned_groups, size=batch.size, seed=seed)
+    labels = classes.turned_labels
+    if batch.kind == "classes":
+        return ClassBatches(
+            labels, n_classes=batch.n_classes, n_pictures=batch.n_pictures, seed=seed
+        )
+    groups = classes.turned_groups if batch.within_group else None
+    if batch.pool is None:
+        return BalancedPairs(labels, n_pairs=batch.n_pairs, seed=seed, groups=groups)
+    return FixedPairs(labels, pool=batch.pool, n_pairs=batch.n_pairs, seed=seed, groups=groups)

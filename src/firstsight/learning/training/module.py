@@ -1,0 +1,115 @@
+"""The training step: fetch, distort, embed, compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from firstsight.errors import TrainingError
+from firstsight.learning.augment.affine import AffineDistortion, AffineRanges
+from firstsight.learning.networks.heads import HeadModule
+from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.training.bank import PictureBank
+from firstsight.learning.training.build import build_head, build_tower
+from firstsight.learning.training.objectives import build_objective
+from firstsight.learning.training.schedules import rate_factor
+from firstsight.learning.training.validation import OneShotValidation
+from firstsight.learning.training.watchdog import embedding_spread
+from firstsight.sampling.batches import BatchSource
+
+__all__ = ["BrokenLoss", "TwinTraining", "seed_step"]
+
+
+class BrokenLoss(TrainingError):
+    """The loss is no number any more."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the loss became NaN or infinite at step {step + 1}")
+        self.step = step
+
+
+class TwinTraining(LightningModule):
+    """Everything that is optimised, and how one step of it goes.
+
+    A step is a pure function of (weights, seed, step number): the batch is drawn by number and
+    torch is seeded by number, so a resumed training equals an uninterrupted one bit for bit.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        bank: PictureBank,
+        batches: BatchSource,
+        validation: OneShotValidation | None,
+    ) -> None:
+        super().__init__()
+        self.recipe, self.bank, self.batches, self.validation = recipe, bank, batches, validation
+        torch.manual_seed(recipe.training.seed)
+        self.tower = build_tower(recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.head: HeadModule = build_head(recipe)
+        self.objective = build_objective(recipe, self.head, bank.classes.n_classes)
+        affine = recipe.augment.affine
+        self.distort = AffineDistortion(AffineRanges(**affine.model_dump())) if affine else None
+        self.spread = 1.0
+
+    def on_fit_start(self) -> None:
+        self.bank.to(self.device)
+
+    def training_step(self, _batch: Any, _number: int) -> Tensor:
+        step = self.global_step
+        seed_step(self.recipe.training.seed, step)
+        with torch.autocast(self.device.type, enabled=False):
+            pictures, labels = self.bank.fetch(self.batches.at(step))
+            if self.distort is not None:
+                pictures = self.distort(pictures)
+        embeddings = self.tower(pictures.contiguous(memory_format=torch.channels_last))
+        with torch.autocast(self.device.type, enabled=False):
+            loss: Tensor = self.objective(embeddings.float(), labels)
+        if not torch.isfinite(loss):
+            raise BrokenLoss(step)
+        if (step + 1) % 10 == 0:
+            self._log_health(embeddings)
+        self.log("loss", loss)
+        return loss
+
+    def _log_health(self, embeddings: Tensor) -> None:
+        self.spread = embedding_spread(embeddings)
+        self.log("embedding_spread", self.spread)
+        for name, figure in self.objective.report.items():
+            self.log(name, figure)
+
+    def configure_optimizers(self) -> Any:
+        optimiser = _optimiser(self.recipe, list(self.parameters()))
+        factor = rate_factor(
+            self.recipe.schedule,
+            steps=self.recipe.training.steps,
+            epoch_steps=self.batches.epoch_steps,
+        )
+        schedule = LambdaLR(optimiser, factor)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def seed_step(seed: int, step: int) -> None:
+    """Every step draws from numbers of its own, whatever was drawn before."""
+    torch.manual_seed((seed << 32) + step + 1)
+
+
+def _optimiser(recipe: Recipe, parameters: list[torch.nn.Parameter]) -> Optimizer:
+    choice = recipe.optimiser
+    # Biases and normalisation scales have nothing to shrink towards.
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": choice.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    if choice.kind == "sgd":
+        return SGD(groups, lr=choice.lr, momentum=choice.momentum, nesterov=choice.momentum > 0)
+    kind = AdamW if choice.kind == "adamw" else Adam
+    return kind(groups, lr=choice.lr, fused=True)

@@ -1,0 +1,1 @@
+"""Figures computed from distances and outcomes, with numpy alone."""

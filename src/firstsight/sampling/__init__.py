@@ -1,0 +1,1 @@
+"""Which pictures meet: seeded indices of batches, pairs and episodes; no pictures in here."""

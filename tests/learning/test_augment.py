@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from firstsight.learning.augment.affine import KOCH, AffineDistortion, AffineRanges
+from firstsight.learning.augment.turns import TurnedClasses, turn
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def forward_maps(ranges: AffineRanges, n: int = 20_000) -> torch.Tensor:
+    """(n, 2, 3) forward maps, from the inverse ones the distortion uses."""
+    inverse = AffineDistortion(ranges).matrices(n, torch.device("cpu"), seeded(0))
+    linear = torch.linalg.inv(inverse[:, :, :2])
+    return torch.cat([linear, -linear @ inverse[:, :, 2:]], dim=2)
+
+
+def test_no_range_leaves_the_pictures_as_they_are() -> None:
+    pictures = torch.rand(3, 1, 9, 9, generator=seeded(1))
+    assert torch.allclose(AffineDistortion(AffineRanges())(pictures), pictures, atol=1e-6)
+
+
+def test_koch_includes_each_component_with_probability_one_half() -> None:
+    only_scale = AffineRanges(scale=KOCH.scale, probability=KOCH.probability)
+    scale_x = forward_maps(only_scale)[:, 0, 0]
+    untouched = (scale_x - 1).abs() < 1e-6
+    assert untouched.float().mean().item() == pytest.approx(0.5, abs=0.02)
+    drawn = scale_x[~untouched]
+    assert 0.8 <= drawn.min().item() < 0.81
+    assert 1.19 < drawn.max().item() <= 1.2001
+
+
+def test_koch_shifts_by_up_to_two_pixels_of_105() -> None:
+    shift = forward_maps(AffineRanges(shift=KOCH.shift))[:, :, 2]
+    pixels = shift * 105 / 2  # affine_grid's 2 units are the whole side
+    assert 1.99 < pixels.abs().max().item() <= 2.0001
+
+
+def test_rotation_stays_within_its_degrees() -> None:
+    maps = forward_maps(AffineRanges(rotation_deg=10))
+    angle = torch.atan2(maps[:, 1, 0], maps[:, 0, 0])
+    assert math.radians(9.9) < angle.abs().max().item() <= math.radians(10.001)
+
+
+def test_both_shears_and_both_scales_are_drawn_on_their_own() -> None:
+    maps = forward_maps(AffineRanges(scale=(0.8, 1.2)))
+    correlation = np.corrcoef(maps[:, 0, 0].numpy(), maps[:, 1, 1].numpy())[0, 1]
+    assert abs(correlation) < 0.05
+    kept = forward_maps(AffineRanges(scale=(0.8, 1.2), keep_aspect=True))
+    assert torch.allclose(kept[:, 0, 0], kept[:, 1, 1], atol=1e-5)
+
+
+def test_a_shift_moves_ink_the_way_it_says() -> None:
+    picture = torch.zeros(1, 1, 21, 21)
+    picture[0, 0, 10, 10] = 1
+    distortion = AffineDistortion(AffineRanges(shift=0.2))
+    inverse = distortion.matrices(1, torch.device("cpu"), seeded(3))
+    moved = distortion(picture, seeded(3))[0, 0]
+    expected = 10 - inverse[0, :, 2] * 21 / 2  # x, y in pixels
+    rows, columns = torch.meshgrid(torch.arange(21.0), torch.arange(21.0), indexing="ij")
+    assert (moved * columns).sum() / moved.sum() == pytest.approx(expected[0].item(), abs=0.05)
+    assert (moved * rows).sum() / moved.sum() == pytest.approx(expected[1].item(), abs=0.05)
+
+
+def test_twins_are_distorted_each_on_its_own() -> None:
+    ranges = AffineRanges(rotation_deg=10, shear=0.3, scale=(0.8, 1.2), shift=0.02)
+    twins = torch.rand(1, 1, 15, 15, generator=seeded(0)).repeat(2, 1, 1, 1)
+    first, second = AffineDistortion(ranges)(twins, seeded(5))
+    assert not torch.allclose(first, second)
+
+
+def test_turned_pictures_are_classes_and_groups_of_their_own() -> None:
+    classes = TurnedClasses(np.array([0, 0, 1]), np.array([0, 0, 0]), n_turns=4)
+    assert classes.n_pictures == 12
+    assert classes.n_classes == 8
+    assert classes.turned_labels.tolist() == [0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 6, 7]
+    assert classes.turned_groups.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
+    rows, ways = classes.split(np.array([0, 4, 11]))
+    assert rows.tolist() == [0, 1, 2]
+    assert ways.tolist() == [0, 1, 3]
+
+
+def test_turning_follows_numpy() -> None:
+    pictures = torch.arange(8 * 9.0).reshape(8, 1, 3, 3)
+    turned = turn(pictures, torch.arange(8))
+    for way in range(8):
+        picture = pictures[way, 0].numpy()
+        if way >= 4:
+            picture = np.fliplr(picture)
+        assert np.array_equal(turned[way, 0].numpy(), np.rot90(picture, way % 4))

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytorch_metric_learning import losses as outside
+
+from firstsight.errors import ShapeError
+from firstsight.learning.losses.classes import CosFace
+from firstsight.learning.losses.pairs import contrastive_loss, cross_entropy_on_pairs
+from firstsight.learning.losses.triplet import triplet_loss
+
+SAME, DIFFERENT = torch.tensor([True]), torch.tensor([False])
+
+
+def test_contrastive_loss_by_hand() -> None:
+    distance = torch.tensor([0.5, 0.2, 3.0])
+    same = torch.tensor([True, False, False])
+    # 0.5^2, (1 - 0.2)^2, nothing beyond the margin; mean of three
+    assert contrastive_loss(distance, same).item() == pytest.approx((0.25 + 0.64 + 0.0) / 3)
+
+
+def test_same_pairs_are_pulled_together_and_different_ones_pushed_apart() -> None:
+    for same, sign in ((SAME, 1), (DIFFERENT, -1)):
+        distance = torch.tensor([0.5], requires_grad=True)
+        contrastive_loss(distance, same).backward()
+        assert distance.grad is not None
+        assert math.copysign(1, distance.grad.item()) == sign
+
+
+def test_negatives_beyond_the_margin_cost_nothing() -> None:
+    assert contrastive_loss(torch.tensor([1.5]), DIFFERENT, margin=1.5).item() == 0
+
+
+def test_cross_entropy_by_hand_and_its_polarity() -> None:
+    # A distance of -2 is a logit of 2 for "same".
+    assert cross_entropy_on_pairs(torch.tensor([-2.0]), SAME).item() == pytest.approx(
+        math.log(1 + math.exp(-2))
+    )
+    assert cross_entropy_on_pairs(torch.tensor([-2.0]), DIFFERENT).item() == pytest.approx(
+        math.log(1 + math.exp(2))
+    )
+
+
+@pytest.mark.parametrize("loss", [contrastive_loss, cross_entropy_on_pairs])
+def test_labels_of_another_length_are_refused(loss: object) -> None:
+    with pytest.raises(ShapeError, match="one label for each distance"):
+        loss(torch.zeros(3), torch.zeros(2, dtype=torch.bool))  # type: ignore[operator]
+
+
+def naive_triplets(
+    distance: torch.Tensor, labels: list[int], margin: float, mining: str
+) -> list[float]:
+    costs = []
+    everyone = range(len(labels))
+    for anchor in everyone:
+        positives = [i for i in everyone if i != anchor and labels[i] == labels[anchor]]
+        negatives = [i for i in everyone if labels[i] != labels[anchor]]
+        if not positives or not negatives:
+            continue
+        row = distance[anchor].tolist()
+        if mining == "hard":
+            gap = max(row[p] for p in positives) - min(row[n] for n in negatives)
+            costs.append(max(0.0, gap + margin))
+            continue
+        for positive in positives:
+            if mining == "all":
+                costs += [max(0.0, row[positive] - row[n] + margin) for n in negatives]
+                continue
+            beyond = [row[n] for n in negatives if row[n] > row[positive]]
+            chosen = min(beyond) if beyond else max(row[n] for n in negatives)
+            costs.append(max(0.0, row[positive] - chosen + margin))
+    return costs
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(0, 3), min_size=2, max_size=9),
+    st.sampled_from(["all", "hard", "semi_hard"]),
+    st.integers(0, 999),
+)
+def test_mining_agrees_with_naive_loops(labels: list[int], mining: str, seed: int) -> None:
+    points = torch.randn(len(labels), 3, generator=torch.Generator().manual_seed(seed))
+    distance = torch.cdist(points, points)
+    loss, active = triplet_loss(
+        distance,
+        torch.tensor(labels),
+        margin=0.7,
+        mining=mining,  # type: ignore[arg-type]
+    )
+    costs = naive_triplets(distance, labels, 0.7, mining)
+    if not costs:
+        assert loss.item() == 0
+        return
+    n_active = sum(cost > 0 for cost in costs)
+    divisor = max(1, n_active) if mining == "all" else len(costs)
+    assert loss.item() == pytest.approx(sum(costs) / divisor, rel=1e-4, abs=1e-6)
+    assert active.item() == pytest.approx(n_active / len(costs), abs=1e-6)
+
+
+def test_triplets_all_agrees_with_pytorch_metric_learning() -> None:
+    embeddings = torch.nn.functional.normalize(
+        torch.randn(24, 8, generator=torch.Generator().manual_seed(0))
+    )
+    labels = torch.arange(24) % 6
+    ours, _ = triplet_loss(torch.cdist(embeddings, embeddings), labels, margin=0.3, mining="all")
+    theirs = outside.TripletMarginLoss(margin=0.3)(embeddings, labels)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-4)
+
+
+def test_distances_of_another_shape_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"wanted \(B, B\)"):
+        triplet_loss(torch.zeros(3, 2), torch.zeros(3, dtype=torch.long))
+
+
+def test_cosface_by_hand() -> None:
+    softmax = CosFace(2, 2, scale=2.0, margin=0.25)
+    with torch.no_grad():
+        softmax.weight.copy_(torch.tensor([[3.0, 0.0], [0.0, 5.0]]))
+    # The picture points along class 0: cosines 1 and 0, whatever the lengths.
+    logits = (2 * (1 - 0.25), 0.0)
+    expected = math.log(sum(map(math.exp, logits))) - logits[0]
+    cost = softmax(torch.tensor([[7.0, 0.0]]), torch.tensor([0]))
+    assert cost.item() == pytest.approx(expected)
+
+
+def test_cosface_agrees_with_pytorch_metric_learning() -> None:
+    embeddings = torch.randn(10, 6, generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(10) % 4
+    theirs = outside.CosFaceLoss(4, 6, margin=0.3, scale=20)
+    ours = CosFace(4, 6, scale=20, margin=0.3)
+    with torch.no_grad():
+        ours.weight.copy_(theirs.W.T)
+    assert ours(embeddings, labels).item() == pytest.approx(
+        theirs(embeddings, labels).item(), rel=1e-4
+    )
+
+
+def test_semi_hard_never_builds_all_triplets() -> None:
+    # 512 pictures would make 134 million triplets; (pairs x pictures) is what may be built.
+    labels = torch.arange(512) // 4
+    points = torch.randn(512, 4)
+    sizes = []
+    with _SizeRecorder(sizes):
+        triplet_loss(torch.cdist(points, points), labels, mining="semi_hard")
+    assert max(sizes) <= 512 * 3 * 512
+
+
+class _SizeRecorder(torch.utils._python_dispatch.TorchDispatchMode):
+    def __init__(self, sizes: list[int]) -> None:
+        super().__init__()
+        self._sizes = sizes
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        result = func(*args, **(kwargs or {}))
+        flat = result if isinstance(result, tuple | list) else [result]
+        self._sizes += [part.numel() for part in flat if isinstance(part, torch.Tensor)]
+        return result
+
+
+def test_gradients_reach_every_embedding_of_a_triplet() -> None:
+    points = torch.randn(6, 3, requires_grad=True, generator=torch.Generator().manual_seed(2))
+    loss, _ = triplet_loss(
+        torch.cdist(points, points), torch.tensor([0, 0, 1, 1, 2, 2]), margin=5.0, mining="all"
+    )
+    loss.backward()
+    assert points.grad is not None
+    assert (points.grad.abs().sum(1) > 0).all()

@@ -1,0 +1,84 @@
+"""Intervals against published figures and against what must hold of any interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firstsight.errors import ShapeError, UsageError
+from firstsight.metrics.intervals import bootstrap_by_cluster, wilson
+
+
+@pytest.mark.parametrize(
+    ("successes", "low", "high"), [(368, 88.9, 94.3), (394, 96.8, 99.3), (400, 99.05, 100)]
+)
+def test_wilson_gives_the_figures_of_the_protocols(successes: int, low: float, high: float) -> None:
+    assert tuple(100 * each for each in wilson(successes, 400)) == pytest.approx(
+        (low, high), abs=0.05
+    )
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_holds_the_share_and_stays_within_nought_and_one(case: tuple[int, int]) -> None:
+    successes, n = case
+    low, high = wilson(successes, n)
+    assert 0 <= low <= successes / n + 1e-12
+    assert successes / n - 1e-12 <= high <= 1
+    assert wilson(n - successes, n) == pytest.approx((1 - high, 1 - low))
+
+
+def test_a_bolder_interval_is_narrower() -> None:
+    sure, bold = wilson(50, 100, confidence=0.99), wilson(50, 100, confidence=0.5)
+    assert sure[0] < bold[0] < bold[1] < sure[1]
+
+
+@pytest.mark.parametrize(("successes", "n"), [(1, 0), (-1, 5), (6, 5), (float("nan"), 5)])
+def test_impossible_counts_are_refused(successes: float, n: int) -> None:
+    with pytest.raises(UsageError, match="successes in"):
+        wilson(successes, n)
+
+
+def test_an_impossible_confidence_is_refused() -> None:
+    with pytest.raises(UsageError, match="confidence is 95"):
+        wilson(1, 2, confidence=95)
+
+
+def test_the_bootstrap_equals_a_naive_loop_over_the_same_draws() -> None:
+    values, clusters = np.array([1.0, 0.0, 1.0, 0.5, 0.0]), np.array([7, 7, 3, 5, 5])
+    drawn = np.random.default_rng(0).multinomial(3, [1 / 3] * 3, size=2000)
+    means = []
+    for counts in drawn:
+        total = sum(
+            n * values[clusters == name].sum() for n, name in zip(counts, [3, 5, 7], strict=True)
+        )
+        size = sum(n * (clusters == name).sum() for n, name in zip(counts, [3, 5, 7], strict=True))
+        means.append(total / size)
+    interval = bootstrap_by_cluster(values, clusters, np.random.default_rng(0))
+    assert interval == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+
+
+def test_values_that_move_together_give_a_wider_interval() -> None:
+    clusters = np.repeat(np.arange(10), 100)
+    together, apart = np.repeat(np.arange(10) % 2, 100), np.tile(np.arange(100) % 2, 10)
+    wide = bootstrap_by_cluster(together, clusters, np.random.default_rng(1))
+    narrow = bootstrap_by_cluster(apart, clusters, np.random.default_rng(1))
+    assert wide[1] - wide[0] > 0.4
+    assert narrow == (0.5, 0.5)
+
+
+def test_the_same_generator_gives_the_same_interval() -> None:
+    values, clusters = np.arange(12.0), np.arange(12) // 3
+    first, second = (
+        bootstrap_by_cluster(values, clusters, np.random.default_rng(5)) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_one_cluster_or_unequal_lengths_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ShapeError, match="over 1 clusters"):
+        bootstrap_by_cluster([1.0, 2.0], [3, 3], rng)
+    with pytest.raises(ShapeError, match="give as many of each"):
+        bootstrap_by_cluster([1.0, 2.0], [3], rng)
