@@ -87,7 +87,8 @@ class StorageError(FirstsightError):
 class MissingExtraError(FirstsightError):
     def __init__(self, extra: str, purpose: str) -> None:
         super().__init__(
-            f"{purpose} needs the extra '{extra}'; install it with: pip install 'firstsight[{extra}]'"
+            f"{purpose} needs the extra '{extra}'; "
+            f"install it with: pip install 'firstsight[{extra}]'"
         )
         self.extra = extra
 

@@ -26,7 +26,7 @@ def test_contrastive_loss_by_hand() -> None:
 def test_same_pairs_are_pulled_together_and_different_ones_pushed_apart() -> None:
     for same, sign in ((SAME, 1), (DIFFERENT, -1)):
         distance = torch.tensor([0.5], requires_grad=True)
-        contrastive_loss(distance, same).backward()
+        contrastive_loss(distance, same).backward()  # type: ignore[no-untyped-call]
         assert distance.grad is not None
         assert math.copysign(1, distance.grad.item()) == sign
 
@@ -143,15 +143,15 @@ def test_semi_hard_never_builds_all_triplets() -> None:
     # 512 pictures would make 134 million triplets; (pairs x pictures) is what may be built.
     labels = torch.arange(512) // 4
     points = torch.randn(512, 4)
-    sizes = []
+    sizes: list[int] = []
     with _SizeRecorder(sizes):
         triplet_loss(torch.cdist(points, points), labels, mining="semi_hard")
     assert max(sizes) <= 512 * 3 * 512
 
 
-class _SizeRecorder(torch.utils._python_dispatch.TorchDispatchMode):
+class _SizeRecorder(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, sizes: list[int]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._sizes = sizes
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
@@ -166,6 +166,6 @@ def test_gradients_reach_every_embedding_of_a_triplet() -> None:
     loss, _ = triplet_loss(
         torch.cdist(points, points), torch.tensor([0, 0, 1, 1, 2, 2]), margin=5.0, mining="all"
     )
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert points.grad is not None
     assert (points.grad.abs().sum(1) > 0).all()

@@ -39,6 +39,7 @@ def test_compact_embeds_at_any_batch_size(unit_sphere: bool) -> None:
     tower = CompactTower(
         channels=3,
         picture_size=20,
+        stem=6,
         widths=(8, 12),
         blocks=(1, 2),
         embedding_size=6,

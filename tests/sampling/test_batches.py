@@ -16,7 +16,7 @@ def test_an_epoch_shows_each_picture_at_most_once_and_leaves_out_less_than_a_bat
     n: int, size: int, seed: int
 ) -> None:
     if n < size:
-        with pytest.raises(DataError, match="lower batches.size"):
+        with pytest.raises(DataError, match=r"lower batches\.size"):
             UniformBatches(n, size, seed)
         return
     batches = UniformBatches(n, size, seed)
@@ -53,7 +53,7 @@ def test_a_class_with_too_few_pictures_repeats_them_evenly() -> None:
 
 
 def test_too_few_classes_for_a_batch_are_refused() -> None:
-    with pytest.raises(DataError, match="lower batches.n_classes"):
+    with pytest.raises(DataError, match=r"lower batches\.n_classes"):
         ClassBatches(np.array([0, 0, 1, 1]), n_classes=3, n_pictures=2, seed=0)
 
 

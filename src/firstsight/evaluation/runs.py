@@ -31,8 +31,7 @@ def lake2015(
 
     Each query is answered by itself. Ties cost what guessing costs, so errors may be fractional.
     """
-    packed = pack_runs(runs, preprocessing)
-    return packed.scorecard(score(packed.episodes, embed_all(embed, packed.pixels), head))
+    return pack_runs(runs, preprocessing).judge(embed, head)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +41,9 @@ class PackedRuns:
     pixels: npt.NDArray[np.uint8]
     episodes: Episodes
     names: tuple[str, ...]
+
+    def judge(self, embed: Embed, head: Head) -> Scorecard:
+        return self.scorecard(score(self.episodes, embed_all(embed, self.pixels), head))
 
     def scorecard(self, right: npt.NDArray[np.float64]) -> Scorecard:
         """From what each answer was worth, (runs, queries) in 0..1."""

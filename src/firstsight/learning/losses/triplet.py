@@ -32,7 +32,8 @@ def triplet_loss(
     """
     if distance.dim() != 2 or distance.shape != (len(labels), len(labels)):
         raise ShapeError(
-            f"got distances {tuple(distance.shape)} for {len(labels)} labels; wanted (B, B) and (B,)"
+            f"got distances {tuple(distance.shape)} for {len(labels)} labels; "
+            "wanted (B, B) and (B,)"
         )
     same = labels[:, None] == labels[None, :]
     positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)

@@ -58,9 +58,9 @@ class KochNetwork(_Table):
 
 class CompactNetwork(_Table):
     kind: Literal["compact"]
-    widths: tuple[int, ...] = Field((64, 128, 256), min_length=2, max_length=5)
-    blocks: tuple[int, ...] = Field((1, 1, 1), description="residual blocks in each stage")
-    stem_stride: Literal[1, 2] = 1
+    stem: int = Field(32, ge=1, description="channels at half the picture's side")
+    widths: tuple[int, ...] = Field((64, 128), min_length=1, max_length=5)
+    blocks: tuple[int, ...] = Field((1, 1), description="residual blocks in each stage")
     embedding_size: int = Field(128, ge=2, le=4096)
     unit_sphere: bool = Field(True, description="embeddings have length 1")
 
@@ -92,8 +92,9 @@ class Triplet(_Table):
 
 class CosFaceLoss(_Table):
     kind: Literal["cosface"]
-    margin: float = Field(0.25, ge=0, lt=1)
-    scale: float = Field(24.0, gt=0)
+    margin: float = Field(0.2, ge=0, lt=1)
+    scale: float = Field(16.0, gt=0)
+    lr_factor: float = Field(1.0, gt=0, description="class weights learn this much faster")
 
 
 class UniformBatch(_Table):
@@ -147,6 +148,7 @@ class Optimiser(_Table):
     kind: Literal["sgd", "adam", "adamw"] = "adamw"
     lr: float = Field(1e-3, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1, description="sgd only")
+    beta2: float = Field(0.999, gt=0, lt=1, description="adam and adamw only")
     weight_decay: float = Field(0.0, ge=0)
     clip_norm: float | None = Field(None, gt=0, description="largest gradient length")
 
@@ -206,6 +208,8 @@ class Recipe(_Table):
             )
         if self.loss.kind == "cosface" and self.head.kind != "cosine":
             raise ValueError("loss.kind 'cosface' trains angles: it needs head.kind 'cosine'")
+        if self.network.kind == "compact" and self.picture.size % 2:
+            raise ValueError("network.kind 'compact' takes an even picture.size")
         if self.network.kind == "koch" and (self.picture.size, self.picture.mode) != (105, "grey"):
             raise ValueError("network.kind 'koch' takes picture.size 105 and picture.mode 'grey'")
         return self

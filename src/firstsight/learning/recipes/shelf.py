@@ -10,7 +10,7 @@ from typing import Any
 from firstsight.errors import RecipeError
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 
-__all__ = ["load_recipe", "shipped_recipes"]
+__all__ = ["load_recipe", "recipe_text", "shipped_recipes"]
 
 _SHELF = Path(__file__).parent
 
@@ -34,6 +34,11 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     for override in overrides:
         _apply(tables, override)
     return parse_recipe(tables, origin=f"recipe {path.stem}")
+
+
+def recipe_text(name_or_path: str | Path) -> str:
+    """The recipe's TOML as it is written."""
+    return _find(str(name_or_path)).read_text(encoding="utf-8")
 
 
 def _find(name: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
@@ -30,4 +32,5 @@ class MovingAverage(WeightAveraging):
 
     def averaged(self, module: TwinTraining) -> TwinTraining:
         """The module with averaged weights; `module` itself before there is an average."""
-        return module if self._average_model is None else self._average_model.module
+        average = self._average_model
+        return module if average is None else cast(TwinTraining, average.module)

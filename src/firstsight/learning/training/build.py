@@ -38,6 +38,7 @@ def build_tower(recipe: Recipe) -> nn.Module:
     return CompactTower(
         channels=1 if recipe.picture.mode == "grey" else 3,
         picture_size=recipe.picture.size,
+        stem=network.stem,
         widths=network.widths,
         blocks=network.blocks,
         embedding_size=network.embedding_size,

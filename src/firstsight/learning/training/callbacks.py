@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
@@ -24,7 +25,7 @@ from rich.progress import (
 from torch import nn
 
 from firstsight.learning.training.averaging import MovingAverage
-from firstsight.learning.training.module import TwinTraining
+from firstsight.learning.training.module import BrokenLoss, TwinTraining
 from firstsight.learning.training.stopping import BestSoFar
 from firstsight.learning.training.watchdog import Watchdog
 
@@ -55,6 +56,8 @@ class Checkpoints(Callback):
             improved = self._look(trainer, module)
         elif not trainer.should_stop:
             return
+        if not all(bool(torch.isfinite(weight).all()) for weight in module.parameters()):
+            raise BrokenLoss(step)  # the loss would show it one step later
         trainer.save_checkpoint(self._folder / LAST)
         if improved:
             shutil.copyfile(self._folder / LAST, self._folder / f"{BEST}.new")
@@ -65,6 +68,8 @@ class Checkpoints(Callback):
             return False
         watched = module if self._average is None else self._average.averaged(module)
         accuracy = _in_evaluation_mode(watched, module)
+        if math.isnan(accuracy):
+            raise BrokenLoss(trainer.global_step)
         module.log("one_shot_accuracy", accuracy)
         improved = self.best.look(accuracy)
         if self.best.should_stop:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 
@@ -27,7 +26,6 @@ def export_onnx(tower: nn.Module, preprocessing: Preprocessing) -> bytes:
     tower = tower.to("cpu", torch.float32, memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     shape = (2, preprocessing.channels, preprocessing.size, preprocessing.size)
     example = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    buffer = io.BytesIO()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -41,8 +39,7 @@ def export_onnx(tower: nn.Module, preprocessing: Preprocessing) -> bytes:
             verbose=False,
         )
         assert program is not None
-        program.save(buffer)
-    onnx = buffer.getvalue()
+    onnx: bytes = program.model_proto.SerializeToString()
     _require_equal(tower, onnx, shape)
     return onnx
 

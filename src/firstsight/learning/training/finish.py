@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
+from pickle import UnpicklingError  # what torch raises for a file it will not load
 
 import torch
+from torch import nn
 
 from firstsight.errors import CheckpointError
 from firstsight.evaluation.scorecard import find_commit, find_hardware, find_version
-from firstsight.learning.training.build import build_preprocessing
+from firstsight.learning.networks.heads import HeadModule
+from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
 from firstsight.learning.training.export import export_onnx, tensors_of
-from firstsight.learning.training.module import TwinTraining
 from firstsight.model.folder import ModelInfo, write_model_folder
 
-__all__ = ["write_model"]
+__all__ = ["load_weights", "write_model"]
 
 
 def write_model(
-    module: TwinTraining, checkpoint: Path, folder: Path, *, data_fingerprint: str
+    recipe: Recipe,
+    checkpoint: Path,
+    folder: Path,
+    *,
+    data_fingerprint: str,
+    with_tensors: bool = True,
 ) -> Path:
-    """Load the checkpoint's weights (the average, where there is one) and write the folder."""
-    load_weights(module, checkpoint)
-    recipe = module.recipe
+    """Write the model folder of a checkpoint's weights (the average, where there is one)."""
+    parts = nn.ModuleDict({"tower": build_tower(recipe), "head": build_head(recipe)})
+    load_weights(parts, checkpoint)
+    tower, head = parts["tower"], parts["head"]
+    assert isinstance(head, HeadModule)
     preprocessing = build_preprocessing(recipe)
-    module = module.to("cpu")
-    onnx = export_onnx(module.tower, preprocessing)
     write_model_folder(
         folder,
-        onnx=onnx,
-        tensors=tensors_of(module.tower),
+        onnx=export_onnx(tower, preprocessing),
+        tensors=tensors_of(tower) if with_tensors else None,
         info=ModelInfo(
             name=recipe.name,
             preprocessing=preprocessing,
-            head=module.head.frozen(),
+            head=head.frozen(),
             embedding_size=recipe.network.embedding_size,
             recipe=recipe.model_dump(mode="json"),
             data_fingerprint=data_fingerprint,
@@ -48,12 +55,16 @@ def write_model(
     return folder
 
 
-def load_weights(module: TwinTraining, checkpoint: Path) -> None:
-    """Put the checkpoint's weights into `module`; CheckpointError where they do not fit."""
+def load_weights(module: nn.Module, checkpoint: Path) -> None:
+    """Put those of the checkpoint's weights into `module` that it has a place for.
+
+    CheckpointError where the file is damaged, or holds another network.
+    """
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-        module.load_state_dict(state)
-    except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as trouble:
+        own = module.state_dict()
+        module.load_state_dict({name: state[name] for name in own})
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, UnpicklingError) as trouble:
         raise CheckpointError(
             f"{checkpoint} is damaged or belongs to another network; "
             "train anew, or restore the file"

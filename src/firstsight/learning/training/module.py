@@ -26,10 +26,10 @@ __all__ = ["BrokenLoss", "TwinTraining", "seed_step"]
 
 
 class BrokenLoss(TrainingError):
-    """The loss is no number any more."""
+    """The loss, or what it comes from, is no number any more after so many steps."""
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"the loss became NaN or infinite at step {step + 1}")
+        super().__init__(f"the loss became NaN or infinite at step {step}")
         self.step = step
 
 
@@ -71,7 +71,7 @@ class TwinTraining(LightningModule):
         with torch.autocast(self.device.type, enabled=False):
             loss: Tensor = self.objective(embeddings.float(), labels)
         if not torch.isfinite(loss):
-            raise BrokenLoss(step)
+            raise BrokenLoss(step + 1)
         if (step + 1) % 10 == 0:
             self._log_health(embeddings)
         self.log("loss", loss)
@@ -84,7 +84,7 @@ class TwinTraining(LightningModule):
             self.log(name, figure)
 
     def configure_optimizers(self) -> Any:
-        optimiser = _optimiser(self.recipe, list(self.parameters()))
+        optimiser = _optimiser(self.recipe, self)
         factor = rate_factor(
             self.recipe.schedule,
             steps=self.recipe.training.steps,
@@ -102,14 +102,21 @@ def seed_step(seed: int, step: int) -> None:
     torch.manual_seed((seed << 32) + step + 1)
 
 
-def _optimiser(recipe: Recipe, parameters: list[torch.nn.Parameter]) -> Optimizer:
-    choice = recipe.optimiser
-    # Biases and normalisation scales have nothing to shrink towards.
-    groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": choice.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+def _optimiser(recipe: Recipe, module: TwinTraining) -> Optimizer:
+    choice, loss = recipe.optimiser, recipe.loss
+    class_weights = list(module.objective.parameters()) if loss.kind == "cosface" else []
+    taken = {id(p) for p in class_weights}
+    others = [p for p in module.parameters() if id(p) not in taken]
+    # Biases and normalisation scales have nothing to shrink towards; class weights are only
+    # directions, their length means nothing.
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in others if p.dim() > 1], "weight_decay": choice.weight_decay},
+        {"params": [p for p in others if p.dim() <= 1], "weight_decay": 0.0},
     ]
+    if loss.kind == "cosface":
+        rate = choice.lr * loss.lr_factor
+        groups.append({"params": class_weights, "weight_decay": 0.0, "lr": rate})
     if choice.kind == "sgd":
         return SGD(groups, lr=choice.lr, momentum=choice.momentum, nesterov=choice.momentum > 0)
     kind = AdamW if choice.kind == "adamw" else Adam
-    return kind(groups, lr=choice.lr, fused=True)
+    return kind(groups, lr=choice.lr, betas=(0.9, choice.beta2), fused=True)

@@ -35,12 +35,12 @@ from firstsight.learning.training.callbacks import (
     StopGently,
     WatchForCollapse,
 )
-from firstsight.learning.training.finish import write_model
+from firstsight.learning.training.finish import load_weights, write_model
 from firstsight.learning.training.module import BrokenLoss, TwinTraining
 from firstsight.learning.training.stopping import BestSoFar
 from firstsight.learning.training.validation import OneShotValidation
 
-__all__ = ["Run", "resume", "train"]
+__all__ = ["Run", "export", "read_recipe", "resume", "train"]
 
 _RECORD = "run.json"
 
@@ -101,9 +101,24 @@ def resume(
             f"{folder} was trained on other pictures than {pictures.name} holds now; "
             "restore them, or train anew into another folder"
         )
-    checkpoint = folder / LAST
-    session = _Session(started, pictures, folder, console)
-    return session.run(checkpoint if checkpoint.exists() else None)
+    return _Session(started, pictures, folder, console).resume()
+
+
+def export(folder: Path, to: Path, *, which: Literal["best", "last"], with_tensors: bool) -> Path:
+    """Write the model folder `to` from a checkpoint of the training in `folder`.
+
+    `best` means `last` where nothing was held out to choose by. CheckpointError where there is
+    no such checkpoint, or a damaged one.
+    """
+    record = _read_record(folder)
+    names = (BEST, LAST) if which == "best" else (LAST,)
+    checkpoint = next((path for name in names if (path := folder / name).exists()), None)
+    if checkpoint is None:
+        raise CheckpointError(f"{folder} has no checkpoint yet; train it further with --resume")
+    recipe = parse_recipe(record["recipe"], origin=str(folder / _RECORD))
+    return write_model(
+        recipe, checkpoint, to, data_fingerprint=record["data"], with_tensors=with_tensors
+    )
 
 
 def read_recipe(folder: Path) -> Recipe:
@@ -151,6 +166,13 @@ class _Session:
         settings = recipe.training
         self._best = BestSoFar(settings.patience, settings.min_delta)
         self._stop = StopGently(self._say)
+
+    def resume(self) -> Run:
+        checkpoint = self._folder / LAST
+        if not checkpoint.exists():  # interrupted before the first one
+            return self.run(checkpoint=None)
+        load_weights(self._module, checkpoint)  # refuses a damaged one before anything starts
+        return self.run(checkpoint)
 
     def run(self, checkpoint: Path | None) -> Run:
         started = time.perf_counter()
@@ -240,7 +262,7 @@ class _Session:
         if choice != "auto":
             return choice == "bf16"
         if torch.cuda.is_available():
-            return torch.cuda.is_bf16_supported()
+            return bool(torch.cuda.is_bf16_supported())
         # Without tile units bf16 convolutions are no faster than f32 on a CPU.
         return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
@@ -259,7 +281,7 @@ class _Session:
                 "Lower optimiser.lr or training.validate_every, and train anew"
             )
         return write_model(
-            self._module,
+            self._recipe,
             checkpoint,
             self._folder / "model",
             data_fingerprint=self._data_fingerprint,

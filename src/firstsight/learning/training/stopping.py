@@ -12,7 +12,7 @@ class BestSoFar:
     """Remembers the best look and how many looks in a row brought nothing better.
 
     patience: stop after this many looks without a gain of more than min_delta; None: never.
-    A look that is no number stops at once and is never the best.
+    A look that is no number is never the best, and stops at once.
     """
 
     def __init__(self, patience: int | None, min_delta: float = 0.0) -> None:

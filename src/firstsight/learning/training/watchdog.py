@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -46,8 +45,8 @@ class Watchdog:
         if self._narrow >= self.patience:
             return self._once(
                 "collapse",
-                f"collapse: every picture is mapped to nearly the same point (spread {spread:.1e}); "
-                "the loss can fall no further than a constant answer. Lower optimiser.lr, raise "
+                "collapse: every picture is mapped to nearly the same point "
+                f"(spread {spread:.1e}); the loss can fall no further than a constant answer. Lower optimiser.lr, raise "
                 "the margin, or start with semi_hard mining",
             )
         if self._idle >= self.patience:

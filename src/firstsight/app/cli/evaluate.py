@@ -1,0 +1,95 @@
+"""`firstsight evaluate` and `firstsight check-loader`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from firstsight.app.cli.speaking import messages, print_json, print_table
+from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge
+from firstsight.errors import FirstsightError
+
+if TYPE_CHECKING:
+    from firstsight.evaluation.scorecard import Scorecard
+
+__all__ = ["check_loader", "evaluate", "print_scores"]
+
+Scores = Sequence[tuple[str, "Scorecard"]]
+
+
+def evaluate(
+    model: str, plans: Sequence[Trials], *, baselines: bool, save: bool, as_json: bool
+) -> None:
+    from firstsight.model.embedder import load
+    from firstsight.model.folder import add_scores, resolve_model
+
+    console = messages()
+    embedder = load(model)
+    contestants = [Contestant(embedder.info.name, embedder.embed_pixels, embedder.info.head)]
+    if baselines:
+        contestants += baselines_of(embedder)
+    results: dict[str, Scores] = {}
+    for plan in plans:
+        cards = judge(contestants, embedder, plan, console)
+        cards[0] = cards[0].of_model(embedder.info.fingerprint)
+        results[plan.protocol] = [
+            (each.name, card) for each, card in zip(contestants, cards, strict=True)
+        ]
+        if save:
+            add_scores(resolve_model(model), [cards[0].to_json()])
+    if as_json:
+        print_json(
+            [{"who": who, **card.to_json()} for rows in results.values() for who, card in rows]
+        )
+        return
+    for protocol, rows in results.items():
+        print_scores(protocol, rows)
+
+
+def print_scores(protocol: str, rows: Scores) -> None:
+    """One table a protocol: ours, then what others published on it."""
+    from firstsight.evaluation.protocols import PROTOCOLS
+    from firstsight.evaluation.references import references_for
+
+    card = rows[0][1]
+    # Everybody quotes the 20 runs as errors and everything else as accuracy.
+    measure = card.measure.replace("_", " ")
+    lines = [
+        (who, f"{100 * one.value:.2f}", _percent_range(one), str(one.n), "measured here")
+        for who, one in rows
+    ]
+    for reference in references_for(protocol):
+        mark = " (m: quoted from memory)" if reference.from_memory else ""
+        figure = f"{reference.error_percent:.1f}"
+        lines.append((reference.method, figure, "", "", reference.source + mark))
+    about = f"{card.data_name}, seed {card.seed}, commit {card.commit}, {card.hardware}"
+    title = f"{protocol}: {PROTOCOLS[protocol]}\n{about}"
+    print_table(title, ("who", f"{measure} %", "95 % interval", "n", "source"), lines)
+    if protocol == "verification":
+        _print_curve(rows)
+
+
+def _percent_range(card: Scorecard) -> str:
+    low, high = card.interval
+    return f"{100 * low:.1f} .. {100 * high:.1f}"
+
+
+def _print_curve(rows: Scores) -> None:
+    """The figures of the ROC, where an accuracy alone would hide them."""
+    names = [name for name, value in rows[0][1].details.items() if isinstance(value, float)]
+    lines = [(who, *(f"{card.details[name]:.4f}" for name in names)) for who, card in rows]
+    print_table("the same, as rates in 0..1", ("who", *names), lines)
+
+
+def check_loader(*, as_json: bool) -> None:
+    from firstsight.evaluation.baselines import loader_checks
+
+    checks = loader_checks()
+    if as_json:
+        print_json([{**asdict(each), "passed": each.passed} for each in checks])
+    else:
+        for check in checks:
+            print(check)  # noqa: T201
+    if not all(check.passed for check in checks):
+        raise FirstsightError("the pictures are not read as they should be; see above")

@@ -1,0 +1,44 @@
+"""How the command line speaks: tables and JSON on standard output, the rest on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["errors", "messages", "print_json", "print_table"]
+
+# Wide enough for every table where standard output is a file or a pipe.
+_PIPE_WIDTH = 160
+
+
+def messages() -> Console:
+    """Progress and remarks."""
+    return Console(stderr=True, highlight=False)
+
+
+def errors(sentence: str) -> None:
+    messages().print(Text.assemble(("error: ", "bold red"), sentence), soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PIPE_WIDTH)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for column in head:
+        numeric = column.rstrip().endswith("%") or column in ("n", "right", "pictures")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)

@@ -1,0 +1,146 @@
+"""Use case: what a model is worth, by named protocols, beside baselines on the same trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from firstsight.app.names import for_judging
+from firstsight.app.packing import open_with_progress
+from firstsight.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from firstsight.evaluation.embedding import Embed
+    from firstsight.evaluation.scorecard import Scorecard
+    from firstsight.model.embedder import Embedder
+    from firstsight.similarity import Head
+
+__all__ = ["Contestant", "Trials", "baselines_of", "evaluate", "judge"]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Which trials to hold.
+
+    n_trials: None for the protocol's own number; pairs where the protocol is `verification`.
+    n_way, k_shot, across (groups), distinct_drawers: for the protocol `nway`; the last only makes
+    sense where the data says who drew what.
+    """
+
+    protocol: str = "lake2015"
+    data: str = "omniglot"
+    seed: int = 0
+    n_trials: int | None = None
+    n_way: int = 20
+    k_shot: int = 1
+    across: bool = False
+    distinct_drawers: bool = False
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Whoever is judged: a name, and how it turns pictures into comparable embeddings."""
+
+    name: str
+    embed: Embed
+    head: Head
+
+
+def evaluate(
+    model: str | Path,
+    *,
+    protocol: str = "lake2015",
+    data: str | Path = "omniglot",
+    seed: int = 0,
+    console: Console | None = None,
+    **settings: Any,
+) -> Scorecard:
+    """Judge a model folder (or a shipped model's name) and return its scorecard.
+
+    protocol: lake2015, dense, nway or verification. data: a data set or folder the model was not
+    trained on (lake2015 always uses the 20 runs). settings: n_trials, n_way, k_shot, across.
+    Raises UsageError for an unknown protocol, DataError where the data cannot serve.
+    """
+    from firstsight.model.embedder import load
+
+    trials = Trials(protocol=protocol, data=str(data), seed=seed, **settings)
+    embedder = load(model)
+    contestant = Contestant(embedder.info.name, embedder.embed_pixels, embedder.info.head)
+    card = judge([contestant], embedder, trials, console or Console(stderr=True))[0]
+    return card.of_model(embedder.info.fingerprint)
+
+
+def judge(
+    contestants: Sequence[Contestant], embedder: Embedder, trials: Trials, console: Console
+) -> list[Scorecard]:
+    """A scorecard for each contestant, all on the same trials and the same pictures."""
+    from firstsight.data.omniglot import read_runs
+    from firstsight.evaluation import protocols, runs
+
+    preprocessing = embedder.info.preprocessing
+    if trials.protocol not in protocols.PROTOCOLS:
+        known = ", ".join(protocols.PROTOCOLS)
+        raise UsageError(f"there is no protocol {trials.protocol!r}; choose one of {known}")
+    if trials.protocol == "lake2015":
+        packed = runs.pack_runs(read_runs(), preprocessing)
+        return [packed.judge(each.embed, each.head) for each in contestants]
+    pictures = open_with_progress(for_judging(trials.data), preprocessing, console)
+    _refuse_training_data(embedder, pictures.fingerprint)
+    return [_judge_one(each, pictures, trials) for each in contestants]
+
+
+def _judge_one(contestant: Contestant, pictures: Any, trials: Trials) -> Scorecard:
+    from firstsight.evaluation import protocols
+    from firstsight.sampling.episodes import EpisodePlan
+
+    embed, head, seed = contestant.embed, contestant.head, trials.seed
+    if trials.protocol == "dense":
+        return protocols.dense(embed, head, pictures, seed, trials=trials.n_trials or 5000)
+    if trials.protocol == "verification":
+        plan = protocols.VerificationPlan(n_pairs=trials.n_trials or 10_000)
+        return protocols.verification(embed, head, pictures, seed, plan)
+    episodes = EpisodePlan(
+        n_way=trials.n_way,
+        k_shot=trials.k_shot,
+        n_tasks=trials.n_trials or 1000,
+        within_group=not trials.across,
+        distinct_drawers=trials.distinct_drawers,
+    )
+    return protocols.nway(embed, head, pictures, seed, protocols.NwayPlan(episodes))
+
+
+def _refuse_training_data(embedder: Embedder, fingerprint: str) -> None:
+    if fingerprint == embedder.info.data_fingerprint:
+        raise UsageError(
+            "these are the pictures that the model was trained on, and a figure on them says "
+            "nothing about new things; name other data with --data"
+        )
+
+
+def baselines_of(embedder: Embedder) -> Iterator[Contestant]:
+    """What the same trials give without learning: the untrained network, raw pixels, a constant.
+
+    The untrained network is left out where PyTorch is not installed.
+    """
+    from firstsight.evaluation.baselines import embed_constant, embed_raw_pixels
+    from firstsight.similarity import Cosine, Euclidean
+
+    with suppress(MissingExtraError):
+        yield untrained(embedder)
+    yield Contestant("raw pixels", embed_raw_pixels, Cosine())
+    yield Contestant("a constant", embed_constant, Euclidean())
+
+
+def untrained(embedder: Embedder) -> Contestant:
+    """The model's own network with the random weights that its training began with."""
+    from firstsight.app.training import require_learning
+
+    require_learning("the untrained baseline")
+    from firstsight.learning.training.untrained import build_untrained
+
+    return Contestant("untrained network", *build_untrained(embedder.info.recipe))

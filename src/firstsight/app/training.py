@@ -1,0 +1,94 @@
+"""Use cases: train a recipe, resume a training, export its model again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from rich.console import Console
+
+from firstsight.app.names import for_training
+from firstsight.app.packing import open_with_progress
+from firstsight.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from firstsight.learning.training.run import Run
+
+__all__ = ["Which", "export", "resume", "train"]
+
+Which = Literal["best", "last"]
+
+
+def train(
+    recipe: str | Path,
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    console: Console | None = None,
+) -> Run:
+    """Train `recipe` (a shipped name or a TOML file) and write its model folder.
+
+    data: a data set's name or a folder of pictures; default: the recipe's own.
+    out: the run's folder; default: runs/NAME, numbered where that is taken.
+    overrides: `key=value` in the recipe, like "training.steps=500".
+    Returns the Run; its `.model` is what `load` and `evaluate` take.
+    Raises RecipeError, DataError, TrainingError, StorageError, each in one sentence.
+    """
+    require_learning("training a network")
+    from firstsight.learning.recipes.shelf import load_recipe
+    from firstsight.learning.training.build import build_preprocessing
+    from firstsight.learning.training.run import train as run
+
+    console = console or Console(stderr=True)
+    chosen = [*overrides]
+    if data is not None:
+        chosen.append(f"data.train='{for_training(str(data))}'")
+    checked = load_recipe(recipe, chosen)
+    pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
+    return run(checked, pictures, Path(out) if out else _free_folder(checked.name), console=console)
+
+
+def resume(folder: str | Path, *, console: Console | None = None) -> Run:
+    """Carry on the training in `folder` from its last checkpoint."""
+    require_learning("training a network")
+    from firstsight.learning.training.build import build_preprocessing
+    from firstsight.learning.training.run import read_recipe
+    from firstsight.learning.training.run import resume as run
+
+    console = console or Console(stderr=True)
+    recipe = read_recipe(Path(folder))
+    pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
+    return run(Path(folder), pictures, recipe=None, console=console)
+
+
+def export(
+    folder: str | Path, to: str | Path, *, which: Which = "best", tensors: bool = True
+) -> Path:
+    """Write a model folder at `to` from a training's checkpoint, `best` or `last`.
+
+    tensors: False leaves model.safetensors out; the folder can then be used, not trained on.
+    """
+    require_learning("exporting a network")
+    if which not in get_args(Which):
+        raise UsageError(f"there is no checkpoint {which!r}; choose best or last")
+    from firstsight.learning.training.run import export as run
+
+    return run(Path(folder), Path(to), which=which, with_tensors=tensors)
+
+
+def require_learning(purpose: str) -> None:
+    """MissingExtraError where the extra `train` is not installed."""
+    from importlib.util import find_spec
+
+    if any(find_spec(name) is None for name in ("torch", "lightning", "onnx", "onnxscript")):
+        raise MissingExtraError("train", purpose)
+
+
+def _free_folder(name: str) -> Path:
+    """runs/NAME, or runs/NAME-2, -3, ... where that is taken."""
+    number = 1
+    while (folder := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return folder
