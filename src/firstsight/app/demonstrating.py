@@ -12,6 +12,7 @@ from rich.console import Console
 
 from firstsight.app import training
 from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge
+from firstsight.app.remarks import say
 from firstsight.errors import DataUnavailable, storing
 
 if TYPE_CHECKING:
@@ -87,11 +88,11 @@ def demonstrate(
     embedder = load(run)
     contestants = [
         Contestant(f"firstsight {recipe}", embedder.embed_pixels, embedder.info.head),
-        *baselines_of(embedder),
+        *baselines_of(embedder, console),
     ]
     scores = {}
     for trials in stage.protocols:
-        console.print(f"scoring on {trials.protocol}", highlight=False)
+        say(console, f"scoring on {trials.protocol}")
         cards = judge(contestants, embedder, trials, console)
         cards[0] = cards[0].of_model(embedder.info.fingerprint)
         scores[trials.protocol] = list(zip([each.name for each in contestants], cards, strict=True))
@@ -109,10 +110,11 @@ def _choose_stage(console: Console) -> tuple[_Stage, bool]:
         omniglot.read_evaluation()
         omniglot.read_runs()
     except DataUnavailable as trouble:
-        console.print(f"Omniglot cannot be had: {trouble}", highlight=False, markup=False)
-        console.print(
+        say(console, f"Omniglot cannot be had: {trouble}")
+        say(
+            console,
             "Instead: training on alphabets drawn by firstsight, testing on the handwritten "
-            "digits that scikit-learn ships. No figure below is an Omniglot figure."
+            "digits that scikit-learn ships. No figure below is an Omniglot figure.",
         )
         return _STAND_IN, False
     return _OMNIGLOT, True
@@ -120,8 +122,8 @@ def _choose_stage(console: Console) -> tuple[_Stage, bool]:
 
 def _train(folder: Path, recipe: str, overrides: Sequence[str], console: Console) -> Path:
     if (folder / "run.json").exists():
-        console.print(f"carrying on the training in {folder}", highlight=False)
-        return training.resume(folder, console=console).model
+        say(console, f"carrying on the training in {folder}")
+        return training.carry_on(folder, recipe, overrides, console=console).model
     return training.train(recipe, out=folder, overrides=overrides, console=console).model
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,8 @@ from rich.console import Console
 
 from firstsight.app.names import for_judging
 from firstsight.app.packing import open_with_progress
-from firstsight.errors import MissingExtraError, UsageError
+from firstsight.app.remarks import say
+from firstsight.errors import MissingExtraError, RecipeError, UsageError
 
 if TYPE_CHECKING:
     from firstsight.evaluation.embedding import Embed
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from firstsight.model.embedder import Embedder
     from firstsight.similarity import Head
 
-__all__ = ["Contestant", "Trials", "baselines_of", "evaluate", "judge"]
+__all__ = ["Contestant", "Trials", "baselines_of", "evaluate", "judge", "require_known"]
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,22 @@ def judge(
     from firstsight.evaluation import protocols, runs
 
     preprocessing = embedder.info.preprocessing
-    if trials.protocol not in protocols.PROTOCOLS:
-        known = ", ".join(protocols.PROTOCOLS)
-        raise UsageError(f"there is no protocol {trials.protocol!r}; choose one of {known}")
+    require_known(trials.protocol)
     if trials.protocol == "lake2015":
         packed = runs.pack_runs(read_runs(), preprocessing)
         return [packed.judge(each.embed, each.head) for each in contestants]
     pictures = open_with_progress(for_judging(trials.data), preprocessing, console)
     _refuse_training_data(embedder, pictures.fingerprint)
     return [_judge_one(each, pictures, trials) for each in contestants]
+
+
+def require_known(protocol: str) -> None:
+    """UsageError for a protocol of no such name."""
+    from firstsight.evaluation.protocols import PROTOCOLS
+
+    if protocol not in PROTOCOLS:
+        known = ", ".join(PROTOCOLS)
+        raise UsageError(f"there is no protocol {protocol!r}; choose one of {known}")
 
 
 def _judge_one(contestant: Contestant, pictures: Any, trials: Trials) -> Scorecard:
@@ -122,16 +129,19 @@ def _refuse_training_data(embedder: Embedder, fingerprint: str) -> None:
         )
 
 
-def baselines_of(embedder: Embedder) -> Iterator[Contestant]:
+def baselines_of(embedder: Embedder, console: Console) -> Iterator[Contestant]:
     """What the same trials give without learning: the untrained network, raw pixels, a constant.
 
-    The untrained network is left out where PyTorch is not installed.
+    The untrained network is left out, and it is said why, where PyTorch is not installed or the
+    model's recipe builds none.
     """
     from firstsight.evaluation.baselines import embed_constant, embed_raw_pixels
     from firstsight.similarity import Cosine, Euclidean
 
-    with suppress(MissingExtraError):
+    try:
         yield untrained(embedder)
+    except (MissingExtraError, RecipeError) as reason:
+        say(console, f"the untrained network is left out: {reason}")
     yield Contestant("raw pixels", embed_raw_pixels, Cosine())
     yield Contestant("a constant", embed_constant, Euclidean())
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from firstsight.app.remarks import say
+
 if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.images.preprocess import Preprocessing
@@ -20,8 +22,14 @@ def open_with_progress(name: str, preprocessing: Preprocessing, console: Console
     """Open a data set or folder; unreadable pictures are named and counted, and left out."""
     from firstsight.data.catalogue import open_pictures
 
-    columns = (TextColumn("reading {task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+    columns = (TextColumn("reading {task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,  # it would leave an empty line in a log
+    ) as bar:
         task = bar.add_task(name, total=None)
         pictures = open_pictures(
             name,
@@ -29,9 +37,10 @@ def open_with_progress(name: str, preprocessing: Preprocessing, console: Console
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if pictures.skipped:
-        console.print(f"left out {len(pictures.skipped)} unreadable pictures of {name}:")
+        many = "s" if len(pictures.skipped) > 1 else ""
+        say(console, f"left out {len(pictures.skipped)} unreadable picture{many} of {name}:")
         for picture in pictures.skipped[:_NAMED]:
-            console.print(f"  {picture.name}: {picture.reason}", highlight=False, markup=False)
+            say(console, f"  {picture.reason}")  # which begins with the picture's name
         if len(pictures.skipped) > _NAMED:
-            console.print(f"  and {len(pictures.skipped) - _NAMED} more")
+            say(console, f"  and {len(pictures.skipped) - _NAMED} more")
     return pictures

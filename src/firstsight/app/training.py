@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -15,7 +16,9 @@ from firstsight.errors import MissingExtraError, UsageError
 if TYPE_CHECKING:
     from firstsight.learning.training.run import Run
 
-__all__ = ["Which", "export", "resume", "train"]
+__all__ = ["Which", "carry_on", "export", "require_learning", "resume", "train"]
+
+_LEARNING = ("torch", "lightning", "onnx", "onnxscript", "tensorboard")
 
 Which = Literal["best", "last"]
 
@@ -44,7 +47,7 @@ def train(
     console = console or Console(stderr=True)
     chosen = [*overrides]
     if data is not None:
-        chosen.append(f"data.train='{for_training(str(data))}'")
+        chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
     checked = load_recipe(recipe, chosen)
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     return run(checked, pictures, Path(out) if out else _free_folder(checked.name), console=console)
@@ -61,6 +64,20 @@ def resume(folder: str | Path, *, console: Console | None = None) -> Run:
     recipe = read_recipe(Path(folder))
     pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
     return run(Path(folder), pictures, recipe=None, console=console)
+
+
+def carry_on(
+    folder: Path, recipe: str | Path, overrides: Sequence[str], *, console: Console
+) -> Run:
+    """`resume`, but CheckpointError where the training in `folder` was of another recipe."""
+    require_learning("training a network")
+    from firstsight.learning.recipes.shelf import load_recipe
+    from firstsight.learning.training.build import build_preprocessing
+    from firstsight.learning.training.run import resume as run
+
+    wanted = load_recipe(recipe, overrides)
+    pictures = open_with_progress(wanted.data.train, build_preprocessing(wanted), console)
+    return run(folder, pictures, recipe=wanted, console=console)
 
 
 def export(
@@ -82,7 +99,7 @@ def require_learning(purpose: str) -> None:
     """MissingExtraError where the extra `train` is not installed."""
     from importlib.util import find_spec
 
-    if any(find_spec(name) is None for name in ("torch", "lightning", "onnx", "onnxscript")):
+    if any(find_spec(name) is None for name in _LEARNING):
         raise MissingExtraError("train", purpose)
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from firstsight.app.cli.evaluate import print_scores
 from firstsight.app.cli.speaking import print_json, print_table
 from firstsight.app.demonstrating import Demonstration, demonstrate
+from firstsight.app.remarks import say
 
 __all__ = ["demo"]
 
@@ -32,8 +33,8 @@ def demo(out: Path, overrides: list[str], console: Console, *, as_json: bool) ->
         ("thing", "right", "taken for"),
         lines,
     )
-    console.print(f"the picture of it: {shown.sheet}")
-    console.print(f"the model: {shown.model}")
+    say(console, f"the picture of it: {shown.sheet}")
+    say(console, f"the model: {shown.model}")
 
 
 def _as_json(shown: Demonstration) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from firstsight.app.cli.speaking import messages, print_json, print_table
-from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge
+from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge, require_known
 from firstsight.errors import FirstsightError
 
 if TYPE_CHECKING:
@@ -25,10 +25,12 @@ def evaluate(
     from firstsight.model.folder import add_scores, resolve_model
 
     console = messages()
+    for plan in plans:
+        require_known(plan.protocol)  # before minutes go into those that come first
     embedder = load(model)
     contestants = [Contestant(embedder.info.name, embedder.embed_pixels, embedder.info.head)]
     if baselines:
-        contestants += baselines_of(embedder)
+        contestants += baselines_of(embedder, console)
     results: dict[str, Scores] = {}
     for plan in plans:
         cards = judge(contestants, embedder, plan, console)

@@ -34,17 +34,28 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 def run() -> None:
     """The entry point: a user's mistake ends in one sentence, never in a traceback."""
     try:
-        app(standalone_mode=True)
-    except FirstsightError as trouble:
-        errors(str(trouble))
-        sys.exit(trouble.exit_code)
-    except KeyboardInterrupt:
-        errors("stopped")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader (head, less) has gone; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            app(standalone_mode=True)
+        except FirstsightError as trouble:
+            errors(str(trouble))
+            sys.exit(trouble.exit_code)
+        except KeyboardInterrupt:
+            errors("stopped")
+            sys.exit(130)
+        finally:
+            sys.stdout.flush()  # here a refusal can still be told; at exit Python would print it
+    except BrokenPipeError:  # the reader (head, less) has gone
+        _drop_what_is_buffered()
         sys.exit(1)
+    except OSError as refusal:
+        _drop_what_is_buffered()
+        what = f"{refusal.filename}: " if refusal.filename else ""
+        errors(f"{what}{refusal.strerror or refusal}; check the path and the room on the disk")
+        sys.exit(1)
+
+
+def _drop_what_is_buffered() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_version(wanted: bool) -> None:
@@ -117,12 +128,14 @@ def train(
     command.train(recipe, data, out, overrides or [], resume, as_json=as_json)
 
 
-@app.command(epilog="Example:  firstsight evaluate runs/compact/model --protocol dense --baselines")
+@app.command(epilog="Example:  firstsight evaluate runs/compact/model --baselines")
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model folder, or a shipped model's name.")],
     protocol: Annotated[
         list[str] | None,
-        typer.Option(help="lake2015, dense, nway or verification; may be repeated."),
+        typer.Option(
+            metavar="NAME", help="lake2015, dense, nway or verification; may be repeated."
+        ),
     ] = None,
     data: Annotated[str, typer.Option(help="Data the model was not trained on.")] = "omniglot",
     seed: Annotated[int, typer.Option(min=0, help="Draws the trials.")] = 0,

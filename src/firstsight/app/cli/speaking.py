@@ -35,7 +35,7 @@ def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PIPE_WIDTH)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
     for column in head:
         numeric = column.rstrip().endswith("%") or column in ("n", "right", "pictures")
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from firstsight.app import training
 from firstsight.app.cli.speaking import messages, print_json
+from firstsight.app.remarks import say
 from firstsight.errors import UsageError
 
 __all__ = ["train"]
@@ -32,7 +34,7 @@ def train(
     found = "" if run.accuracy is None else f", best one-shot accuracy {100 * run.accuracy:.1f} %"
     console.print(f"{run.ended} at step {run.step} after {run.seconds:.0f} s{found}")
     if run.ended == "stopped":
-        console.print(f"carry on with: firstsight train --resume {run.folder}")
+        say(console, f"carry on with: firstsight train --resume {shlex.quote(str(run.folder))}")
     if as_json:
         print_json(
             {

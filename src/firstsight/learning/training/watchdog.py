@@ -46,8 +46,8 @@ class Watchdog:
             return self._once(
                 "collapse",
                 "collapse: every picture is mapped to nearly the same point "
-                f"(spread {spread:.1e}); the loss can fall no further than a constant answer. Lower optimiser.lr, raise "
-                "the margin, or start with semi_hard mining",
+                f"(spread {spread:.1e}); the loss can fall no further than a constant answer. "
+                "Lower optimiser.lr, raise the margin, or start with semi_hard mining",
             )
         if self._idle >= self.patience:
             return self._once(
