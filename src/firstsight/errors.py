@@ -109,7 +109,7 @@ def storing(path: Path) -> Iterator[None]:
     except OSError as refusal:
         reasons = {
             errno.ENOSPC: "the disk is full; free some room and run the command again",
-            errno.EFBIG: "the file would grow larger than is allowed here; raise the limit (ulimit -f)",
+            errno.EFBIG: "files may not grow that large here; raise the limit (ulimit -f)",
             errno.EDQUOT: "the disk quota is used up; free some room and run the command again",
             errno.EROFS: "the file system is read-only; choose another place",
             errno.EACCES: "permission was denied; choose another place",

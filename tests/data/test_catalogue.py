@@ -38,12 +38,6 @@ def test_what_is_neither_a_folder_nor_known_is_refused_with_the_known_names() ->
     assert all(name in str(refusal.value) for name in KNOWN_NAMES)
 
 
-def test_digits_come_at_the_size_asked_for() -> None:
-    pytest.importorskip("sklearn")
-    pictures = open_pictures("digits", Preprocessing(12))
-    assert pictures.pixels.shape == (1797, 12, 12, 1)
-
-
 @pytest.mark.parametrize(
     ("name", "n_pictures", "n_classes", "n_groups"),
     [

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.metadata
 import sys
 from pathlib import Path
 
@@ -9,20 +8,13 @@ import numpy as np
 import pytest
 
 from firstsight.data import digits
+from firstsight.data.catalogue import open_pictures
 from firstsight.data.digits import read_digits
 from firstsight.data.sources import locate_digits
 from firstsight.errors import DataError, DataUnavailable
 from firstsight.images.preprocess import Preprocessing
 
 EIGHT = Preprocessing(size=8)
-
-
-@pytest.fixture(autouse=True)
-def scikit_learn_is_installed() -> None:
-    try:
-        importlib.metadata.distribution("scikit-learn")
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip("the digits come with scikit-learn, which is not installed")
 
 
 def test_all_1797_digits_are_read() -> None:
@@ -88,3 +80,7 @@ def test_a_table_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     table.write_bytes(whole.read_bytes()[:5000])
     with pytest.raises(DataError, match="install scikit-learn again"):
         read_digits(EIGHT, table=table)
+
+
+def test_digits_come_by_name_at_the_size_asked_for() -> None:
+    assert open_pictures("digits", Preprocessing(12)).pixels.shape == (1797, 12, 12, 1)

@@ -80,7 +80,7 @@ def judge(
 ) -> list[Scorecard]:
     """A scorecard for each contestant, all on the same trials and the same pictures."""
     from firstsight.data.omniglot import read_runs
-    from firstsight.evaluation import protocols, runs
+    from firstsight.evaluation import runs
 
     preprocessing = embedder.info.preprocessing
     require_known(trials.protocol)

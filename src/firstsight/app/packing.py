@@ -22,7 +22,11 @@ def open_with_progress(name: str, preprocessing: Preprocessing, console: Console
     """Open a data set or folder; unreadable pictures are named and counted, and left out."""
     from firstsight.data.catalogue import open_pictures
 
-    columns = (TextColumn("reading {task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    columns = (
+        TextColumn("reading {task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+    )
     with Progress(
         *columns,
         TimeRemainingColumn(),
