@@ -25,9 +25,7 @@ def train_seed(recipe: str, seed: int, out: Path, console: Console) -> tuple[Pat
     done = out / "finished.json"
     if done.exists():
         return out / "model", json.loads(done.read_text())["seconds"]
-    run = firstsight.train(
-        recipe, out=out, overrides=[f"training.seed={seed}"], console=console
-    )
+    run = firstsight.train(recipe, out=out, overrides=[f"training.seed={seed}"], console=console)
     done.write_text(json.dumps({"seconds": run.seconds}))
     return run.model, run.seconds
 

@@ -1,6 +1,6 @@
 """Seconds that a new process takes before it is of use; the median of some runs.
 
-    python benchmarks/start_up.py
+python benchmarks/start_up.py
 """
 
 from __future__ import annotations

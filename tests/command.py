@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -62,24 +64,21 @@ def firstsight(*arguments: str | Path, before: str = "", cwd: Path | None = None
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-class Here:
-    """Runs commands in this process, which has already imported what is slow to import."""
+def here(*arguments: str | Path, cwd: Path | None = None) -> Ended:
+    """Run in this process, which has already imported what is slow to import."""
+    from firstsight.app.cli.main import run
 
-    def __init__(
-        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        self._capsys, self._monkeypatch = capsys, monkeypatch
-
-    def __call__(self, *arguments: str | Path) -> Ended:
-        from firstsight.app.cli.main import run
-
-        self._monkeypatch.setattr(sys, "argv", ["firstsight", *map(str, arguments)])
-        self._capsys.readouterr()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        patch.setattr(sys, "argv", ["firstsight", *map(str, arguments)])
+        patch.chdir(cwd or Path.cwd())
         with pytest.raises(SystemExit) as end:
             run()
-        said = self._capsys.readouterr()
-        assert isinstance(end.value.code, int)
-        return Ended(end.value.code, said.out, said.err)
+    assert isinstance(end.value.code, int)
+    return Ended(end.value.code, out.getvalue(), err.getvalue())
 
 
 def save_classes(root: Path, counts: Iterable[int], *, seed: int = 0) -> Path:

@@ -12,7 +12,7 @@ from firstsight.images.preprocess import Preprocessing
 from firstsight.model.folder import ModelInfo, read_model_info, write_model_folder
 from firstsight.similarity import Euclidean
 
-from ..command import Here, command_line, cut_short, environment, firstsight, save_classes
+from ..command import command_line, cut_short, environment, firstsight, here, save_classes
 
 COMMANDS = ("data", "recipes", "train", "evaluate", "check-loader", "export", "demo")
 TINY_ONNX = Path(__file__).parents[1] / "model" / "fixtures" / "tiny.onnx"
@@ -34,11 +34,6 @@ class Without:
 
 sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
 """
-
-
-@pytest.fixture
-def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
-    return Here(capsys, monkeypatch)
 
 
 @pytest.fixture
@@ -94,7 +89,7 @@ print(json.dumps([helps, sorted(heavy & sys.modules.keys())]))
     assert all(command in helps[""][1] for command in COMMANDS)
 
 
-def test_version_and_no_command_at_all(here: Here) -> None:
+def test_version_and_no_command_at_all() -> None:
     script = Path(sys.executable).with_name("firstsight")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("firstsight 0.")
@@ -119,7 +114,9 @@ def test_version_and_no_command_at_all(here: Here) -> None:
     ],
     ids=" ".join,
 )
-def test_a_request_that_makes_no_sense_ends_with_2(arguments: tuple[str, ...], here: Here) -> None:
+def test_a_request_that_makes_no_sense_ends_with_2(
+    arguments: tuple[str, ...],
+) -> None:
     ended = here(*arguments)
     assert ended.code == 2
     assert ended.out == ""
@@ -127,7 +124,7 @@ def test_a_request_that_makes_no_sense_ends_with_2(arguments: tuple[str, ...], h
     assert "Traceback" not in ended.err
 
 
-def test_data_lists_the_named_sets(here: Here) -> None:
+def test_data_lists_the_named_sets() -> None:
     shown = here("data")
     assert shown.code == 0
     assert shown.err == ""
@@ -144,7 +141,7 @@ def test_data_lists_the_named_sets(here: Here) -> None:
     assert listed[0].keys() == {"name", "place", "count", "licence", "credit", "address"}
 
 
-def test_data_describes_a_folder_and_names_what_cannot_be_read(here: Here, tmp_path: Path) -> None:
+def test_data_describes_a_folder_and_names_what_cannot_be_read(tmp_path: Path) -> None:
     folder = save_classes(tmp_path / "my [old] pictures", [4, 4, 1])
     cut_short(folder / "class0" / "2.png")
     (folder / "class1" / "notes.jpg").write_text("no picture")
@@ -169,7 +166,7 @@ def test_data_describes_a_folder_and_names_what_cannot_be_read(here: Here, tmp_p
     assert [Path(each["name"]).name for each in unreadable] == ["2.png", "notes.jpg"]
 
 
-def test_only_the_first_unreadable_pictures_are_named(here: Here, tmp_path: Path) -> None:
+def test_only_the_first_unreadable_pictures_are_named(tmp_path: Path) -> None:
     folder = save_classes(tmp_path / "pictures", [8, 2])
     for number in range(7):
         cut_short(folder / "class0" / f"{number}.png")
@@ -179,9 +176,7 @@ def test_only_the_first_unreadable_pictures_are_named(here: Here, tmp_path: Path
     assert len(remarks) == 7
 
 
-def test_data_refuses_a_folder_that_cannot_serve_in_one_sentence(
-    here: Here, tmp_path: Path
-) -> None:
+def test_data_refuses_a_folder_that_cannot_serve_in_one_sentence(tmp_path: Path) -> None:
     missing = here("data", tmp_path / "nowhere")
     assert missing.code == 1
     assert "is neither a folder nor a known data set" in missing.sentence
@@ -196,7 +191,7 @@ def test_data_refuses_a_folder_that_cannot_serve_in_one_sentence(
     assert "none of the 2 pictures" in nothing.sentence
 
 
-def test_recipes_are_listed_printed_and_explained(here: Here) -> None:
+def test_recipes_are_listed_printed_and_explained() -> None:
     listed = json.loads(here("recipes", "--json").out)
     shown = here("recipes")
     assert shown.code == 0
@@ -212,7 +207,7 @@ def test_recipes_are_listed_printed_and_explained(here: Here) -> None:
     assert all(key["name"] in table.out for key in keys)
 
 
-def test_a_printed_recipe_can_be_given_back(here: Here, tmp_path: Path) -> None:
+def test_a_printed_recipe_can_be_given_back(tmp_path: Path) -> None:
     copy = tmp_path / "mine.toml"
     copy.write_text(here("recipes", "compact").out, encoding="utf-8")
     assert here("recipes", copy, "--json").out == here("recipes", "compact", "--json").out
@@ -222,9 +217,7 @@ def test_a_printed_recipe_can_be_given_back(here: Here, tmp_path: Path) -> None:
     assert "is no valid TOML" in broken.sentence
 
 
-def test_evaluate_refuses_what_is_no_model_in_one_sentence(
-    here: Here, model: Path, tmp_path: Path
-) -> None:
+def test_evaluate_refuses_what_is_no_model_in_one_sentence(model: Path, tmp_path: Path) -> None:
     missing = here("evaluate", tmp_path / "nowhere")
     assert missing.code == 1
     assert "there is no model folder" in missing.sentence
@@ -240,9 +233,7 @@ def test_evaluate_refuses_what_is_no_model_in_one_sentence(
     assert "is not valid JSON" in here("evaluate", model).sentence
 
 
-def test_evaluate_scores_a_model_beside_baselines(
-    here: Here, model: Path, pictures: Path
-) -> None:
+def test_evaluate_scores_a_model_beside_baselines(model: Path, pictures: Path) -> None:
     asked = ["evaluate", model, "--protocol", "nway", "--data", pictures, "--n-way", "4"]
     asked += ["--trials", "50", "--seed", "3"]
     ended = here(*asked, "--json")
@@ -270,9 +261,7 @@ def test_evaluate_scores_a_model_beside_baselines(
     assert [" 25.00 " in line for line in table.splitlines() if "a constant" in line] == [True]
 
 
-def test_evaluate_takes_several_protocols_and_saves_on_request(
-    here: Here, model: Path, pictures: Path
-) -> None:
+def test_evaluate_takes_several_protocols_and_saves_on_request(model: Path, pictures: Path) -> None:
     ended = here(
         *("evaluate", model, "--protocol", "nway", "--protocol", "verification"),
         *("--data", pictures, "--n-way", "2", "--trials", "40", "--save"),
@@ -284,7 +273,7 @@ def test_evaluate_takes_several_protocols_and_saves_on_request(
 
 
 def test_evaluate_says_why_a_protocol_cannot_be_held(
-    here: Here, model: Path, pictures: Path, tmp_path: Path
+    model: Path, pictures: Path, tmp_path: Path
 ) -> None:
     asked = ["evaluate", model, "--data", pictures, "--protocol"]
     unknown = here(*asked, "nway", "--protocol", "guessing", "--n-way", "3")
@@ -299,9 +288,7 @@ def test_evaluate_says_why_a_protocol_cannot_be_held(
     few_trials = here(*asked, "dense", "--trials", "6")
     assert few_trials.code == 2
     assert "at least 1000" in few_trials.sentence
-    learned = save_model(
-        tmp_path / "learned", open_pictures(str(pictures), EIGHT_PX).fingerprint
-    )
+    learned = save_model(tmp_path / "learned", open_pictures(str(pictures), EIGHT_PX).fingerprint)
     same = here("evaluate", learned, "--data", pictures, "--protocol", "nway", "--n-way", "3")
     assert same.code == 2
     assert "the pictures that the model was trained on" in same.sentence
@@ -361,7 +348,7 @@ def test_a_full_disk_below_standard_output_is_told_in_one_sentence() -> None:
     )
 
 
-def test_a_file_in_the_way_is_told_in_one_sentence(here: Here, model: Path, tmp_path: Path) -> None:
+def test_a_file_in_the_way_is_told_in_one_sentence(model: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ended = here("evaluate", tmp_path / "file" / "model")
     assert ended.code == 1

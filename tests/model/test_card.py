@@ -7,8 +7,9 @@ from firstsight.model.folder import ModelInfo
 
 
 def test_the_card_tells_what_it_is_how_it_was_made_and_how_to_use_it(tiny_info: ModelInfo) -> None:
-    recipe = {**tiny_info.recipe, "data_credit": "digits by hand", "limits": ["digits only"]}
-    card = render_card(replace(tiny_info, recipe=recipe, fingerprint="f" * 64))
+    recipe = {**tiny_info.recipe, "limits": ["digits only"]}
+    made_by = {**tiny_info.made_by, "data_credit": "digits by hand"}
+    card = render_card(replace(tiny_info, recipe=recipe, made_by=made_by, fingerprint="f" * 64))
     assert card.startswith("# tiny\n")
     for told in (
         '"same" here when: the same number',
@@ -50,10 +51,13 @@ def test_every_score_is_a_row_with_its_interval_and_origin(tiny_info: ModelInfo)
 def test_the_card_tells_of_no_folder_on_somebodys_machine(tiny_info: ModelInfo) -> None:
     recipe = {
         "name": "/home/ada/recipes/mine.toml",
-        "data": {"name": r"C:\Users\ada\letters"},
+        "data": {"train": r"C:\Users\ada\letters"},
+    }
+    made_by = {
+        "host": "ada-laptop",
         "data_credit": "letters by ada, https://example.org/letters/2020, see ~/notes/x.txt",
     }
-    card = render_card(replace(tiny_info, recipe=recipe, made_by={"host": "ada-laptop"}))
+    card = render_card(replace(tiny_info, recipe=recipe, made_by=made_by))
     assert "| recipe | mine.toml |" in card
     assert "| data | letters |" in card
     assert "https://example.org/letters/2020, see x.txt" in card

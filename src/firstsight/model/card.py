@@ -53,7 +53,7 @@ def _how_trained(info: ModelInfo) -> str:
     data = recipe.get("data")
     facts = {
         "recipe": recipe.get("name"),
-        "data": data.get("name") if isinstance(data, Mapping) else data,
+        "data": data.get("train") if isinstance(data, Mapping) else data,
         "data fingerprint": info.data_fingerprint,
         "seed": made_by.get("seed"),
         "hardware": made_by.get("hardware"),
@@ -121,8 +121,8 @@ def _how_to_use(info: ModelInfo) -> str:
 
 
 def _licence(info: ModelInfo) -> str:
-    credit = info.recipe.get("data_credit")
-    said = f"Data: {_text(credit)}" if credit else "The recipe names no data credit."
+    credit = info.made_by.get("data_credit")
+    said = f"Data: {_text(credit)}" if credit else "Nobody is named as the author of the data."
     return f"The weights are under Apache-2.0, like firstsight. {said}"
 
 

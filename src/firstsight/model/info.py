@@ -33,13 +33,13 @@ class ModelInfo:
 
     name: what the recipe calls it.
     embedding_size: D, the length of an embedding.
-    recipe: the recipe that made it; the card reads `name`, `same_means`, `data`, `data_credit`
+    recipe: the recipe that made it; the card reads `name`, `same_means`, `data`
         and `limits` from it where they are there.
     fingerprint: sha256 hex; left empty by the maker, filled by `write_model_folder`.
     data_fingerprint: the fingerprint of the pictures it learned from; "" where nobody knows.
     calibration: how distances become probabilities; None before it was calibrated.
     scores: scorecards, each with its protocol.
-    made_by: firstsight version, commit, seed, hardware.
+    made_by: firstsight version, commit, seed, hardware, data_credit.
     """
 
     name: str

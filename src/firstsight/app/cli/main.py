@@ -48,7 +48,8 @@ def run() -> None:
         _drop_what_is_buffered()
         sys.exit(1)
     except OSError as refusal:
-        _drop_what_is_buffered()
+        if not refusal.filename:  # it may have been standard output
+            _drop_what_is_buffered()
         what = f"{refusal.filename}: " if refusal.filename else ""
         errors(f"{what}{refusal.strerror or refusal}; check the path and the room on the disk")
         sys.exit(1)

@@ -35,10 +35,11 @@ def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PIPE_WIDTH)
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
     for column in head:
         numeric = column.rstrip().endswith("%") or column in ("n", "right", "pictures")
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
+    console.print(Text(title), soft_wrap=True)  # as the table's own it would be folded to its width
     console.print(table)

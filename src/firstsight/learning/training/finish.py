@@ -8,6 +8,7 @@ from pickle import UnpicklingError  # what torch raises for a file it will not l
 import torch
 from torch import nn
 
+from firstsight.data.known import known_datasets
 from firstsight.errors import CheckpointError
 from firstsight.evaluation.scorecard import find_commit, find_hardware, find_version
 from firstsight.learning.networks.heads import HeadModule
@@ -49,10 +50,19 @@ def write_model(
                 "commit": find_commit(),
                 "seed": recipe.training.seed,
                 "hardware": find_hardware(),
+                "data_credit": _credit(recipe.data.train),
             },
         ),
     )
     return folder
+
+
+def _credit(data: str) -> str | None:
+    """Who made the data; None for a folder of somebody's own."""
+    return next(
+        (f"{known.credit}, {known.licence}" for known in known_datasets() if known.name == data),
+        None,
+    )
 
 
 def load_weights(module: nn.Module, checkpoint: Path) -> None:

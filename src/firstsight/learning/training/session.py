@@ -152,23 +152,24 @@ class Session:
             ProgressLine(settings.steps, self._console, self._best),
             *more,
         ]
-        return Trainer(
-            accelerator="auto",
-            devices=1,
-            precision="bf16-mixed" if self.bf16_pays() else "32-true",
-            max_steps=settings.steps,
-            callbacks=callbacks,
-            logger=[
-                CSVLogger(self._folder, name="logs", version="csv"),
-                TensorBoardLogger(self._folder, name="logs", version="tensorboard"),
-            ],
-            log_every_n_steps=10,
-            gradient_clip_val=self._recipe.optimiser.clip_norm,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-        )
+        with _quiet():
+            return Trainer(
+                accelerator="auto",
+                devices=1,
+                precision="bf16-mixed" if self.bf16_pays() else "32-true",
+                max_steps=settings.steps,
+                callbacks=callbacks,
+                logger=[
+                    CSVLogger(self._folder, name="logs", version="csv"),
+                    TensorBoardLogger(self._folder, name="logs", version="tensorboard"),
+                ],
+                log_every_n_steps=10,
+                gradient_clip_val=self._recipe.optimiser.clip_norm,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                use_distributed_sampler=False,
+            )
 
     def bf16_pays(self) -> bool:
         choice = self._recipe.training.precision
