@@ -95,7 +95,7 @@ def test_version_and_no_command_at_all() -> None:
     assert done.stdout.startswith("firstsight 0.")
     bare = here()
     assert bare.code == 2
-    assert "Usage: firstsight" in bare.out + bare.err
+    assert "COMMAND [ARGS]" in bare.out + bare.err
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,16 @@ def test_evaluate_refuses_what_is_no_model_in_one_sentence(model: Path, tmp_path
 
 
 def test_evaluate_scores_a_model_beside_baselines(model: Path, pictures: Path) -> None:
-    asked = ["evaluate", model, "--protocol", "nway", "--data", pictures, "--n-way", "4"]
+    asked: list[str | Path] = [
+        "evaluate",
+        model,
+        "--protocol",
+        "nway",
+        "--data",
+        pictures,
+        "--n-way",
+        "4",
+    ]
     asked += ["--trials", "50", "--seed", "3"]
     ended = here(*asked, "--json")
     assert ended.code == 0
@@ -275,7 +284,7 @@ def test_evaluate_takes_several_protocols_and_saves_on_request(model: Path, pict
 def test_evaluate_says_why_a_protocol_cannot_be_held(
     model: Path, pictures: Path, tmp_path: Path
 ) -> None:
-    asked = ["evaluate", model, "--data", pictures, "--protocol"]
+    asked: list[str | Path] = ["evaluate", model, "--data", pictures, "--protocol"]
     unknown = here(*asked, "nway", "--protocol", "guessing", "--n-way", "3")
     assert unknown.code == 2
     assert "no protocol 'guessing'; choose one of lake2015, dense, nway" in unknown.sentence

@@ -127,6 +127,7 @@ def test_train_refuses_what_cannot_be_learned_from(trained: Ended, here: Here, p
     few = here("train", "tiny.toml", "--data", "others", "--set", "data.held_out_classes=0.05")
     assert few.code == 1
     assert "cannot hold out 0 of the 5 classes" in few.sentence
+    assert [path.name for path in (place / "runs").iterdir()] == ["tiny"]  # nothing was begun
     wrong_key = here("train", "tiny.toml", "--data", "others", "--set", "training.stepz=3")
     assert wrong_key.code == 2
     assert "unknown key training.stepz" in wrong_key.sentence
@@ -189,7 +190,15 @@ def test_ctrl_c_and_a_full_disk_lose_nothing(trained: Ended, here: Here, place: 
 
 def train_and_press_ctrl_c(place: Path, run: Path) -> Ended:
     """Ctrl-C once the first checkpoint lies there."""
-    arguments = ["train", "tiny.toml", "--data", "to learn", "--out", run, "--json"]
+    arguments: list[str | Path] = [
+        "train",
+        "tiny.toml",
+        "--data",
+        "to learn",
+        "--out",
+        run,
+        "--json",
+    ]
     arguments += ["--set", f"training.steps={N_LONG}", "--set", "training.validate_every=20"]
     with subprocess.Popen(
         command_line(*arguments),

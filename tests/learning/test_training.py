@@ -236,7 +236,7 @@ def test_logs_hold_loss_spread_and_accuracy(glyphs: PackedPictures, tmp_path: Pa
     run = run_tiny(glyphs, tmp_path / "run")
     with (run.folder / "logs" / "csv" / "metrics.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    assert {"loss", "embedding_spread", "one_shot_accuracy", "step"} <= rows[0].keys()
+    assert {"loss", "distance_spread", "one_shot_accuracy", "step"} <= rows[0].keys()
     assert list((run.folder / "logs" / "tensorboard").glob("events.*"))
 
 

@@ -7,10 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firstsight.learning.networks.heads import CosineHead, EuclideanHead, HeadModule, WeightedL1Head
 from firstsight.learning.recipes.schema import Schedule
 from firstsight.learning.training.schedules import rate_factor
 from firstsight.learning.training.stopping import BestSoFar
-from firstsight.learning.training.watchdog import Watchdog, embedding_spread
+from firstsight.learning.training.watchdog import Watchdog, distance_spread
 
 
 def test_patience_counts_looks_in_a_row_without_a_gain() -> None:
@@ -65,11 +66,15 @@ def test_decay_falls_once_an_epoch() -> None:
     assert [factor(step) for step in range(7)] == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
 
 
-def test_spread_is_one_minus_the_mean_cosine_between_pictures() -> None:
-    embeddings = torch.tensor([[2.0, 0.0], [0.0, 3.0], [1.0, 0.0]])
-    # cosines: 0, 1, 0
-    assert embedding_spread(embeddings) == pytest.approx(1 - 1 / 3, abs=1e-6)
-    assert embedding_spread(torch.ones(5, 4)) == pytest.approx(0, abs=1e-6)
+def test_spread_is_the_deviation_of_distances_half_a_batch_apart() -> None:
+    embeddings = torch.tensor([[0.0, 0.0], [0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
+    # distances 5 and 1
+    assert distance_spread(embeddings, EuclideanHead()) == pytest.approx(8**0.5)
+
+
+@pytest.mark.parametrize("head", [EuclideanHead(), CosineHead(), WeightedL1Head(4)])
+def test_one_point_has_no_spread_by_any_head(head: HeadModule) -> None:
+    assert distance_spread(torch.full((6, 4), 0.7), head) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_watchdog_speaks_once_and_only_after_patience() -> None:

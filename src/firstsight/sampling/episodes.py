@@ -179,7 +179,7 @@ def _pools(shelf: _Shelf, groups: Indices, plan: EpisodePlan) -> list[_Pool]:
         most = max(len(pool.drawers) for pool in pools)
         raise EpisodeError(
             f"cannot draw episodes by distinct drawers: at most {most} drew every class in play, "
-            f"and {plan.pictures_a_class} are needed; set distinct_drawers=False, lower k_shot or "
+            f"and {plan.pictures_a_class} are needed; do without distinct drawers, lower k_shot or "
             "n_query, or leave the incomplete classes out"
         )
     return complete
@@ -188,7 +188,7 @@ def _pools(shelf: _Shelf, groups: Indices, plan: EpisodePlan) -> list[_Pool]:
 def _too_few_classes(plan: EpisodePlan, most: int, left_out: int) -> str:
     where = "the largest group has" if plan.within_group else "there are"
     poor = f" with {plan.pictures_a_class} pictures or more ({left_out} have fewer)"
-    remedy = "lower n_way, set within_group=False" if plan.within_group else "lower n_way"
+    remedy = "lower n_way, draw across groups" if plan.within_group else "lower n_way"
     return (
         f"cannot draw {plan.n_way}-way episodes: {where} {most} classes"
         f"{poor if left_out else ''}; {remedy}, or add classes{' or pictures' if left_out else ''}"

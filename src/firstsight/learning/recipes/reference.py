@@ -37,7 +37,7 @@ def _keys_of(
                 prefix + name,
                 _kind(field.annotation),
                 _default(field),
-                field.description or belongs_to,
+                " ".join(filter(None, (field.description, belongs_to))),
             )
             continue
         if len(inner) > 1:
@@ -45,7 +45,7 @@ def _keys_of(
             yield RecipeKey(f"{prefix}{name}.kind", kinds, "", f"which {name}")
         for each in inner:
             tag = _tag(each) if len(inner) > 1 else ""
-            for key in _keys_of(each, f"{prefix}{name}.", f"for kind {tag}" if tag else ""):
+            for key in _keys_of(each, f"{prefix}{name}.", f"(kind {tag})" if tag else ""):
                 if not (tag and key.name.endswith(".kind")):
                     yield key
 

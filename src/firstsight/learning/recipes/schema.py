@@ -41,11 +41,13 @@ class Picture(_Table):
     """How a picture becomes the network's input; travels in the model folder."""
 
     size: int = Field(32, ge=8, le=1024, description="side of the square, pixels")
-    mode: Literal["grey", "rgb"] = "grey"
+    mode: Literal["grey", "rgb"] = Field("grey", description="colours the network sees")
     invert: bool = Field(False, description="dark ink becomes 1, light paper 0")
-    fit: Literal["squash", "crop", "pad"] = "squash"
-    mean: tuple[float, ...] = (0.0,)
-    deviation: tuple[float, ...] = (1.0,)
+    fit: Literal["squash", "crop", "pad"] = Field(
+        "squash", description="how a picture that is no square becomes one"
+    )
+    mean: tuple[float, ...] = Field((0.0,), description="subtracted, one for each colour")
+    deviation: tuple[float, ...] = Field((1.0,), description="divided by, one for each colour")
 
 
 class KochNetwork(_Table):
@@ -59,9 +61,11 @@ class KochNetwork(_Table):
 class CompactNetwork(_Table):
     kind: Literal["compact"]
     stem: int = Field(32, ge=1, description="channels at half the picture's side")
-    widths: tuple[int, ...] = Field((64, 128), min_length=1, max_length=5)
+    widths: tuple[int, ...] = Field(
+        (64, 128), min_length=1, max_length=5, description="channels of each stage"
+    )
     blocks: tuple[int, ...] = Field((1, 1), description="residual blocks in each stage")
-    embedding_size: int = Field(128, ge=2, le=4096)
+    embedding_size: int = Field(128, ge=2, le=4096, description="numbers in an embedding")
     unit_sphere: bool = Field(True, description="embeddings have length 1")
 
     @model_validator(mode="after")
@@ -72,7 +76,9 @@ class CompactNetwork(_Table):
 
 
 class Head(_Table):
-    kind: Literal["euclidean", "cosine", "weighted_l1"] = "cosine"
+    kind: Literal["euclidean", "cosine", "weighted_l1"] = Field(
+        "cosine", description="how two embeddings are compared"
+    )
 
 
 class CrossEntropyOnPairs(_Table):
@@ -81,41 +87,43 @@ class CrossEntropyOnPairs(_Table):
 
 class Contrastive(_Table):
     kind: Literal["contrastive"]
-    margin: float = Field(1.0, gt=0)
+    margin: float = Field(1.0, gt=0, description="distance beyond which others cost nothing")
 
 
 class Triplet(_Table):
     kind: Literal["triplet"]
-    margin: float = Field(0.2, gt=0)
-    mining: Literal["all", "hard", "semi_hard"] = "semi_hard"
+    margin: float = Field(0.2, gt=0, description="how much farther a negative must be")
+    mining: Literal["all", "hard", "semi_hard"] = Field(
+        "semi_hard", description="which triplets of a batch count"
+    )
 
 
 class CosFaceLoss(_Table):
     kind: Literal["cosface"]
-    margin: float = Field(0.2, ge=0, lt=1)
-    scale: float = Field(16.0, gt=0)
+    margin: float = Field(0.2, ge=0, lt=1, description="taken off the true class's cosine")
+    scale: float = Field(16.0, gt=0, description="of the cosines, before the softmax")
     lr_factor: float = Field(1.0, gt=0, description="class weights learn this much faster")
 
 
 class UniformBatch(_Table):
     kind: Literal["uniform"]
-    size: int = Field(256, ge=2)
+    size: int = Field(256, ge=2, description="pictures in a batch")
 
 
 class HalfGroupBatch(_Table):
     kind: Literal["half_group"]
-    size: int = Field(256, ge=4)
+    size: int = Field(256, ge=4, description="pictures in a batch")
 
 
 class ClassBatch(_Table):
     kind: Literal["classes"]
-    n_classes: int = Field(32, ge=2)
+    n_classes: int = Field(32, ge=2, description="classes in a batch")
     n_pictures: int = Field(4, ge=2, description="pictures of each class")
 
 
 class PairBatch(_Table):
     kind: Literal["pairs"]
-    n_pairs: int = Field(128, ge=2, multiple_of=2)
+    n_pairs: int = Field(128, ge=2, multiple_of=2, description="pairs in a batch, half the same")
     pool: int | None = Field(
         None, ge=2, multiple_of=2, description="draw this many pairs once; none: fresh pairs always"
     )
@@ -123,12 +131,12 @@ class PairBatch(_Table):
 
 
 class Affine(_Table):
-    rotation_deg: float = Field(0.0, ge=0, le=180)
-    shear: float = Field(0.0, ge=0, le=1)
-    scale: tuple[float, float] = (1.0, 1.0)
+    rotation_deg: float = Field(0.0, ge=0, le=180, description="up to this, either way")
+    shear: float = Field(0.0, ge=0, le=1, description="up to this, for x and y apart")
+    scale: tuple[float, float] = Field((1.0, 1.0), description="lowest and highest")
     shift: float = Field(0.0, ge=0, le=0.5, description="share of the side")
     probability: float = Field(1.0, ge=0, le=1, description="of each component on its own")
-    keep_aspect: bool = False
+    keep_aspect: bool = Field(False, description="one scale for x and y")
 
     @model_validator(mode="after")
     def _rising_scale(self) -> Affine:
@@ -145,37 +153,46 @@ class Augment(_Table):
 
 
 class Optimiser(_Table):
-    kind: Literal["sgd", "adam", "adamw"] = "adamw"
-    lr: float = Field(1e-3, gt=0)
+    kind: Literal["sgd", "adam", "adamw"] = Field("adamw", description="which optimiser")
+    lr: float = Field(1e-3, gt=0, description="learning rate at its peak")
     momentum: float = Field(0.9, ge=0, lt=1, description="sgd only")
     beta2: float = Field(0.999, gt=0, lt=1, description="adam and adamw only")
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0, description="of weights, not of biases")
     clip_norm: float | None = Field(None, gt=0, description="largest gradient length")
 
 
 class Schedule(_Table):
-    kind: Literal["constant", "cosine", "decay"] = "cosine"
+    kind: Literal["constant", "cosine", "decay"] = Field(
+        "cosine", description="of the learning rate"
+    )
     warmup_share: float = Field(0.0, ge=0, lt=1, description="share of the steps, rising linearly")
     final_share: float = Field(0.0, ge=0, le=1, description="of the peak, at the end of a cosine")
     decay_per_epoch: float = Field(0.99, gt=0, le=1, description="factor, for kind decay")
 
 
 class Training(_Table):
-    steps: int = Field(2000, ge=1)
+    steps: int = Field(2000, ge=1, description="batches in all")
     validate_every: int = Field(200, ge=1, description="steps between checkpoints and validations")
     validation_trials: int = Field(1000, ge=1, description="20-way one-shot trials")
     patience: int | None = Field(None, ge=1, description="validations without improvement to stop")
     min_delta: float = Field(0.0, ge=0, description="smaller gains are none")
     ema_decay: float | None = Field(None, gt=0, lt=1, description="average of the weights")
-    precision: Literal["auto", "f32", "bf16"] = "auto"
-    seed: int = Field(0, ge=0)
+    precision: Literal["auto", "f32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the machine has units for it"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="of everything that is drawn")
 
 
 class Recipe(_Table):
     """Everything that decides how a network is trained."""
 
-    name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    description: str = ""
+    name: str = Field(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="names the run's folder and the model",
+    )
+    description: str = Field("", description="a sentence for the list of recipes")
     same_means: str = Field("the same class", description="what 'same' means in this model")
     data: Data = Data()
     picture: Picture = Picture()

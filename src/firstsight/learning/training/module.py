@@ -19,7 +19,7 @@ from firstsight.learning.training.build import build_head, build_tower
 from firstsight.learning.training.objectives import build_objective
 from firstsight.learning.training.schedules import rate_factor
 from firstsight.learning.training.validation import OneShotValidation
-from firstsight.learning.training.watchdog import embedding_spread
+from firstsight.learning.training.watchdog import distance_spread
 from firstsight.sampling.batches import BatchSource
 
 __all__ = ["BrokenLoss", "TwinTraining", "seed_step"]
@@ -78,8 +78,8 @@ class TwinTraining(LightningModule):
         return loss
 
     def _log_health(self, embeddings: Tensor) -> None:
-        self.spread = embedding_spread(embeddings)
-        self.log("embedding_spread", self.spread)
+        self.spread = distance_spread(embeddings, self.head)
+        self.log("distance_spread", self.spread)
         for name, figure in self.objective.report.items():
             self.log(name, figure)
 

@@ -31,11 +31,13 @@ def train(recipe: Recipe, pictures: PackedPictures, folder: Path, *, console: Co
             f"{folder} already holds a training; resume it with --resume {folder}, "
             "or name another folder with --out"
         )
+    # First, so that pictures it refuses leave no folder behind that looks like a run.
+    session = Session(recipe, pictures, folder, console)
     record = {"recipe": recipe.model_dump(mode="json"), "data": pictures.fingerprint}
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
-    return Session(recipe, pictures, folder, console).run(checkpoint=None)
+    return session.run(checkpoint=None)
 
 
 def resume(

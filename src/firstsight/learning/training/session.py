@@ -17,6 +17,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from rich.console import Console
+from rich.text import Text
 from torch.utils.data import DataLoader
 
 from firstsight.data.packed import PackedPictures
@@ -117,7 +118,8 @@ class Session:
             trainer.fit(self._module, steps, ckpt_path=checkpoint, weights_only=True)
 
     def _say(self, sentence: str) -> None:
-        self._console.print(sentence, highlight=False)
+        # Neither markup nor folding: class names may hold brackets, and paths are copied.
+        self._console.print(Text(sentence), soft_wrap=True)
 
     def _split(self, pictures: PackedPictures) -> tuple[PackedPictures, PackedPictures | None]:
         kept, left_out = without_singletons(pictures)

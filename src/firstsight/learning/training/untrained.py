@@ -29,7 +29,7 @@ def build_untrained(recipe_tables: dict[str, Any]) -> tuple[EmbedPixels, Head]:
 
     @torch.no_grad()
     def embed(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        pictures = normalise(torch.from_numpy(np.ascontiguousarray(pixels)), preprocessing)
+        pictures = normalise(torch.from_numpy(np.array(pixels)), preprocessing)
         return np.asarray(tower(pictures).numpy(), np.float32)
 
     return embed, head.frozen()

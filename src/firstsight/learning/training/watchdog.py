@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
-__all__ = ["Watchdog", "embedding_spread"]
+from firstsight.learning.networks.heads import HeadModule
+
+__all__ = ["Watchdog", "distance_spread"]
 
 
-def embedding_spread(embeddings: Tensor) -> float:
-    """One minus the mean cosine between different pictures of a batch; (B, D).
+@torch.no_grad()
+def distance_spread(embeddings: Tensor, head: HeadModule) -> float:
+    """Standard deviation of the distances between pictures half a batch apart; (B, D).
 
-    0: all pictures get one direction; about 1: directions spread over the whole sphere.
+    0 where everything is mapped to one point, whatever the head: it cannot tell anything apart.
     """
-    directions = F.normalize(embeddings.detach().float())
-    n = len(directions)
-    if n < 2:
+    half = len(embeddings) // 2
+    if half < 2:
         return 1.0
-    total = directions.sum(0).square().sum()
-    return float(1 - (total - n) / (n * (n - 1)))
+    embeddings = embeddings.detach().float()
+    return float(head(embeddings[:half], embeddings[half : 2 * half]).std())
 
 
 @dataclass
 class Watchdog:
     """Looks at the batches and says, once, what has gone wrong.
 
-    smallest_spread: below this the embeddings count as one point.
+    smallest_spread: below this, all distances count as one and the same.
     patience: looks in a row before it speaks; the first steps of a network are often narrow.
     """
 
@@ -46,8 +48,9 @@ class Watchdog:
             return self._once(
                 "collapse",
                 "collapse: every picture is mapped to nearly the same point "
-                f"(spread {spread:.1e}); the loss can fall no further than a constant answer. "
-                "Lower optimiser.lr, raise the margin, or start with semi_hard mining",
+                f"(distances spread by {spread:.1e}); the loss can fall no further than a "
+                "constant answer. Lower optimiser.lr, raise the margin, "
+                "or start with semi_hard mining",
             )
         if self._idle >= self.patience:
             return self._once(
