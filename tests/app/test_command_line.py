@@ -300,7 +300,7 @@ def test_evaluate_says_why_a_protocol_cannot_be_held(
     learned = save_model(tmp_path / "learned", open_pictures(str(pictures), EIGHT_PX).fingerprint)
     same = here("evaluate", learned, "--data", pictures, "--protocol", "nway", "--n-way", "3")
     assert same.code == 2
-    assert "the pictures that the model was trained on" in same.sentence
+    assert "was trained on all of these pictures" in same.sentence
 
 
 def test_without_the_extra_it_is_said_what_to_install(model: Path, pictures: Path) -> None:

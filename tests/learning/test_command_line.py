@@ -85,9 +85,19 @@ def test_evaluate_beside_the_untrained_network(trained: Ended, here: Here) -> No
     assert rows["a constant"]["value"] == 0.25
     assert rows["untrained network"]["model_fingerprint"] is None
     assert len({row["data_fingerprint"] for row in rows.values()}) == 1
-    same = here("evaluate", trained.out.strip(), "--protocol", "nway", "--data", "to learn")
-    assert same.code == 2
-    assert "the pictures that the model was trained on" in same.err
+
+
+def test_evaluate_on_the_training_data_uses_only_what_was_held_out(
+    trained: Ended, here: Here
+) -> None:
+    same = here(
+        *("evaluate", trained.out.strip(), "--protocol", "nway", "--data", "to learn"),
+        *("--n-way", "2", "--trials", "40", "--json"),
+    )
+    assert same.code == 0
+    # Of six classes one has a single picture, and of the five left 0.4 were held out.
+    assert "judging by the 2 classes that the training held out" in same.err
+    assert json.loads(same.out)[0]["n"] == 40
 
 
 def test_export_writes_a_model_folder_elsewhere(trained: Ended, here: Here, place: Path) -> None:

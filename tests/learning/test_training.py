@@ -225,6 +225,8 @@ def test_export_writes_the_same_model_from_the_checkpoint(
     run = run_tiny(glyphs, tmp_path / "run")
     folder = export(run.folder, tmp_path / "exported", which="best", with_tensors=False)
     assert read_model_info(folder).head == read_model_info(run.model).head
+    assert read_model_info(folder).name == "exported"
+    assert read_model_info(folder).recipe["name"] == "tiny"
     pictures = glyphs.pixels[:7]
     assert np.allclose(
         load(folder).embed_pixels(pictures), load(run.model).embed_pixels(pictures), atol=1e-6

@@ -148,7 +148,8 @@ def test_labels_may_be_any_whole_numbers() -> None:
 def test_too_few_classes_are_refused_with_the_remedy() -> None:
     drawn = Drawn.of([5, 14], n_drawers=3)
     with pytest.raises(
-        EpisodeError, match="20-way episodes: the largest group has 14 classes; lower n_way, draw across"
+        EpisodeError,
+        match="20-way episodes: the largest group has 14 classes; lower n_way, draw across",
     ):
         drawn.draw(EpisodePlan())
     with pytest.raises(EpisodeError, match="there are 19 classes; lower n_way, or add"):

@@ -12,6 +12,7 @@ from firstsight.errors import DataError, UsageError
 
 __all__ = [
     "by_drawer",
+    "hold_out",
     "hold_out_classes",
     "hold_out_groups",
     "require_no_shared_classes",
@@ -61,6 +62,21 @@ def hold_out_classes(
     _require_rest(pictures, n_held, pictures.n_classes, "classes")
     held = rng.permutation(pictures.n_classes)[:n_held]
     return _parted(pictures, np.isin(pictures.labels, held))
+
+
+def hold_out(
+    pictures: PackedPictures, *, n_groups: int, class_share: float, seed: int
+) -> tuple[PackedPictures, PackedPictures | None]:
+    """(train, held out) as a training of this seed splits them; None where it holds nothing out.
+
+    n_groups: whole groups to hold out, or class_share: of the classes; 0 for neither.
+    """
+    rng = np.random.default_rng([seed, 7])  # a stream apart from those that draw batches
+    if n_groups:
+        return hold_out_groups(pictures, n_groups, rng)
+    if class_share:
+        return hold_out_classes(pictures, class_share, rng)
+    return pictures, None
 
 
 def by_drawer(pictures: PackedPictures, drawers: Collection[int]) -> PackedPictures:

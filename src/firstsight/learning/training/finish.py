@@ -26,9 +26,13 @@ def write_model(
     folder: Path,
     *,
     data_fingerprint: str,
+    name: str | None = None,
     with_tensors: bool = True,
 ) -> Path:
-    """Write the model folder of a checkpoint's weights (the average, where there is one)."""
+    """Write the model folder of a checkpoint's weights (the average, where there is one).
+
+    name: what the model is called; default: like its recipe.
+    """
     parts = nn.ModuleDict({"tower": build_tower(recipe), "head": build_head(recipe)})
     load_weights(parts, checkpoint)
     tower, head = parts["tower"], parts["head"]
@@ -39,7 +43,7 @@ def write_model(
         onnx=export_onnx(tower, preprocessing),
         tensors=tensors_of(tower) if with_tensors else None,
         info=ModelInfo(
-            name=recipe.name,
+            name=name or recipe.name,
             preprocessing=preprocessing,
             head=head.frozen(),
             embedding_size=recipe.network.embedding_size,

@@ -66,6 +66,8 @@ def resume(
 def export(folder: Path, to: Path, *, which: Literal["best", "last"], with_tensors: bool) -> Path:
     """Write the model folder `to` from a checkpoint of the training in `folder`.
 
+    The model is called like the folder it is written to.
+
     `best` means `last` where nothing was held out to choose by. CheckpointError where there is
     no such checkpoint, or a damaged one.
     """
@@ -76,7 +78,12 @@ def export(folder: Path, to: Path, *, which: Literal["best", "last"], with_tenso
         raise CheckpointError(f"{folder} has no checkpoint yet; train it further with --resume")
     recipe = parse_recipe(record["recipe"], origin=str(folder / _RECORD))
     return write_model(
-        recipe, checkpoint, to, data_fingerprint=record["data"], with_tensors=with_tensors
+        recipe,
+        checkpoint,
+        to,
+        name=to.resolve().name,
+        data_fingerprint=record["data"],
+        with_tensors=with_tensors,
     )
 
 

@@ -21,7 +21,7 @@ from rich.text import Text
 from torch.utils.data import DataLoader
 
 from firstsight.data.packed import PackedPictures
-from firstsight.data.splits import hold_out_classes, hold_out_groups, without_singletons
+from firstsight.data.splits import hold_out, without_singletons
 from firstsight.errors import TrainingError, storing
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training.averaging import MovingAverage
@@ -126,12 +126,10 @@ class Session:
         if left_out:
             names = ", ".join(left_out[:5]) + (" ..." if len(left_out) > 5 else "")
             self._say(f"left out {len(left_out)} classes with a single picture: {names}")
-        data, rng = self._recipe.data, np.random.default_rng([self._recipe.training.seed, 7])
-        if data.held_out_groups:
-            return hold_out_groups(kept, data.held_out_groups, rng)
-        if data.held_out_classes:
-            return hold_out_classes(kept, data.held_out_classes, rng)
-        return kept, None
+        data, seed = self._recipe.data, self._recipe.training.seed
+        return hold_out(
+            kept, n_groups=data.held_out_groups, class_share=data.held_out_classes, seed=seed
+        )
 
     def _plan_validation(self, held_out: PackedPictures | None) -> OneShotValidation | None:
         if held_out is None:
