@@ -2,7 +2,7 @@
 
 Every rung trains on 24 background alphabets and answers 5,000 random 20-way one-shot trials inside
 the other six; which six changes with the seed, and is the same for all rungs. No evaluation
-alphabet is opened. Short trainings rank choices fairly well and cost a minute each; --steps 2600
+alphabet is opened. Short trainings rank choices fairly well and cost a minute each; --steps 2300
 is the recipe's own length.
 
     python benchmarks/compact_ladder.py [--steps 900] [--seeds 0 1] [--rungs "as shipped" ...]
