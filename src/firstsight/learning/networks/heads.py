@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,11 +16,12 @@ from firstsight import similarity
 __all__ = ["CosineHead", "EuclideanHead", "HeadModule", "WeightedL1Head"]
 
 
-class HeadModule(nn.Module):
+class HeadModule(nn.Module, ABC):
     """Compares row i of `a` with row i of `b`: (B, D), (B, D) -> (B,)."""
 
+    @abstractmethod
     def frozen(self) -> similarity.Head:
-        raise NotImplementedError
+        """The head as it is now, for NumPy."""
 
 
 class EuclideanHead(HeadModule):
