@@ -6,8 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from firstsight.learning.augment.affine import KOCH, AffineDistortion, AffineRanges
+from firstsight.learning.augment.affine import AffineDistortion, AffineRanges
 from firstsight.learning.augment.turns import TurnedClasses, turn
+from firstsight.learning.recipes.shelf import load_recipe
+
+
+def shipped_affine() -> AffineRanges:
+    affine = load_recipe("koch").augment.affine
+    assert affine is not None
+    return AffineRanges(**affine.model_dump())
+
+
+# What the recipe trains with, to be held against Koch et al. 2015, section 4.2.
+KOCH = shipped_affine()
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -34,6 +45,10 @@ def test_koch_includes_each_component_with_probability_one_half() -> None:
     drawn = scale_x[~untouched]
     assert 0.8 <= drawn.min().item() < 0.81
     assert 1.19 < drawn.max().item() <= 1.2001
+
+
+def test_koch_rotates_by_ten_degrees_and_shears_by_three_tenths() -> None:
+    assert (KOCH.rotation_deg, KOCH.shear, KOCH.keep_aspect) == (10, 0.3, False)
 
 
 def test_koch_shifts_by_up_to_two_pixels_of_105() -> None:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-__all__ = ["KOCH", "AffineDistortion", "AffineRanges"]
+__all__ = ["AffineDistortion", "AffineRanges"]
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,6 @@ class AffineRanges:
     shift: float = 0.0
     probability: float = 1.0
     keep_aspect: bool = False
-
-
-KOCH = AffineRanges(rotation_deg=10.0, shear=0.3, scale=(0.8, 1.2), shift=2 / 105, probability=0.5)
-"""Koch et al. 2015, section 4.2: T = (rotation, shear x, shear y, scale x, scale y, shift x,
-shift y), each included with probability one half; shifts of up to 2 pixels of 105."""
 
 
 class AffineDistortion:

@@ -25,7 +25,6 @@ class OneShotValidation:
     pictures: PackedPictures
     preprocessing: Preprocessing
     episodes: Episodes
-    n_way: int
 
     @classmethod
     def plan(
@@ -40,7 +39,7 @@ class OneShotValidation:
         )
         rng = np.random.default_rng([seed, 20])
         episodes = draw_episodes(pictures.labels, pictures.groups, pictures.drawers, plan, rng)
-        return cls(pictures, preprocessing, episodes, n_way)
+        return cls(pictures, preprocessing, episodes)
 
     def accuracy(self, tower: nn.Module, head: HeadModule, device: torch.device) -> float:
         """Share of trials answered rightly, 0..1."""
