@@ -7,6 +7,8 @@ FirstsightError
 ├── EpisodeError           trials that cannot be drawn from these pictures
 ├── ShapeError             arrays whose shapes do not fit together
 ├── ModelFolderError       a model folder that is missing, damaged or foreign
+├── GalleryError           a gallery that is missing, damaged, busy or of another model
+│   └── NotInGallery       a thing, photo or step that this gallery does not hold
 ├── TrainingError          a training that cannot go on
 │   └── CheckpointError    a checkpoint that does not belong to this run
 ├── StorageError           a disk that is full or may not be written
@@ -30,8 +32,10 @@ __all__ = [
     "DataUnavailable",
     "EpisodeError",
     "FirstsightError",
+    "GalleryError",
     "MissingExtraError",
     "ModelFolderError",
+    "NotInGallery",
     "PictureError",
     "RecipeError",
     "ShapeError",
@@ -69,6 +73,14 @@ class ShapeError(FirstsightError):
 
 
 class ModelFolderError(FirstsightError):
+    pass
+
+
+class GalleryError(FirstsightError):
+    pass
+
+
+class NotInGallery(GalleryError):
     pass
 
 

@@ -1,0 +1,1 @@
+"""From distances to an answer: calibrated probability, thresholds, known, unsure, unknown."""
