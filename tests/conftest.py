@@ -19,7 +19,8 @@ def data_root() -> Path:
 
 @pytest.fixture(autouse=True)
 def private_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Each test packs into a cache of its own, never into the user's."""
+    """Each test has a cache and galleries of its own, never the user's."""
     cache = tmp_path / "cache"
     monkeypatch.setenv("FIRSTSIGHT_CACHE", str(cache))
+    monkeypatch.setenv("FIRSTSIGHT_HOME", str(tmp_path / "home"))
     return cache

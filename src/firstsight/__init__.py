@@ -10,32 +10,52 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from firstsight.app.calibrating import calibrate
     from firstsight.app.evaluating import evaluate
     from firstsight.app.training import export, resume, train
     from firstsight.errors import FirstsightError
     from firstsight.evaluation.scorecard import Scorecard
     from firstsight.model.embedder import Embedder, load
+    from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match
+    from firstsight.recognition.comparing import verify
+    from firstsight.recognition.recognizer import Policy, Recognizer
 
 __all__ = [
+    "Answer",
+    "Comparison",
     "Embedder",
+    "Enrollment",
     "FirstsightError",
+    "Match",
+    "Policy",
+    "Recognizer",
     "Scorecard",
+    "calibrate",
     "evaluate",
     "export",
     "load",
     "resume",
     "train",
+    "verify",
 ]
 
 _HOMES = {
+    "Answer": "firstsight.recognition.answers",
+    "Comparison": "firstsight.recognition.answers",
     "Embedder": "firstsight.model.embedder",
+    "Enrollment": "firstsight.recognition.answers",
     "FirstsightError": "firstsight.errors",
+    "Match": "firstsight.recognition.answers",
+    "Policy": "firstsight.recognition.recognizer",
+    "Recognizer": "firstsight.recognition.recognizer",
     "Scorecard": "firstsight.evaluation.scorecard",
+    "calibrate": "firstsight.app.calibrating",
     "evaluate": "firstsight.app.evaluating",
     "export": "firstsight.app.training",
     "load": "firstsight.model.embedder",
     "resume": "firstsight.app.training",
     "train": "firstsight.app.training",
+    "verify": "firstsight.recognition.comparing",
 }
 
 

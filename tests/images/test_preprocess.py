@@ -20,7 +20,7 @@ PREPROCESSINGS = st.builds(
     size=st.integers(1, 24),
     mode=st.sampled_from(["grey", "rgb"]),
     invert=st.booleans(),
-    fit=st.sampled_from(["squash", "crop", "pad"]),
+    fit=st.sampled_from(["squash", "crop", "pad", "ink"]),
     mean=st.tuples(st.floats(-1, 1)),
     deviation=st.tuples(st.floats(0.1, 2)),
 )

@@ -56,19 +56,26 @@ class SheetStyle:
 
 @dataclass(frozen=True)
 class GridCell:
-    """One picture; beneath it its caption and, small, what it was taken for."""
+    """One picture; beneath it its caption and, small, what it was taken for.
 
-    picture: Picture
+    picture: None where none was kept: an empty tile says so. detail: one more line, in quiet ink.
+    """
+
+    picture: Picture | None
     frame: Frame = "plain"
     caption: str = ""
     taken_for: Picture | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True)
 class GridRow:
-    """A leading picture, set apart at the left, and those that belong to it."""
+    """A leading picture, set apart at the left, and those that belong to it.
 
-    lead: GridCell
+    lead: None where the row carries on the one before.
+    """
+
+    lead: GridCell | None
     cells: Sequence[GridCell]
 
 
@@ -161,9 +168,13 @@ class _Page:
 
     def _foot_height(self) -> int:
         """The room that captions take beneath every tile: that of the tallest."""
-        cells = [cell for row in self.rows for cell in (row.lead, *row.cells)]
-        lines = max(2 if cell.taken_for is not None else len(self._caption(cell)) for cell in cells)
+        cells = [cell for row in self.rows for cell in (row.lead, *row.cells) if cell is not None]
+        lines = max(self._foot_lines(cell) for cell in cells)
         return lines * leading(self.small) + (self._px(5) if lines else 0)
+
+    def _foot_lines(self, cell: GridCell) -> int:
+        caption = 2 if cell.taken_for is not None else len(self._caption(cell))
+        return caption + bool(cell.detail)
 
     def _heading(self, title: str, subtitle: str) -> list[tuple[str, Font, tuple[int, int, int]]]:
         room = self.width - 2 * self.margin
@@ -175,21 +186,32 @@ class _Page:
         ]
 
     def _draw_row(self, page: Image.Image, row: GridRow, x: int, y: int) -> None:
-        self._draw_cell(page, row.lead, (x, y))
-        pen = ImageDraw.Draw(page)
-        lead_box = (x, y, x + self.tile - 1, y + self.tile - 1)
-        pen.rectangle(lead_box, outline=LEAD_LINE, width=self.line)
-        rule, inset = x + self.tile + self.lead_gap // 2, self.tile // 8
-        ends = (rule, y + inset, rule, y + self.tile - inset)
-        pen.line(ends, fill=COLOURS["plain"], width=self.thin)
+        if row.lead is not None:
+            self._draw_lead(page, row.lead, x, y, ruled=bool(row.cells))
         first = x + self.tile + self.lead_gap
         for number, cell in enumerate(row.cells):
             self._draw_cell(page, cell, (first + number * (self.tile + self.gap), y))
 
+    def _draw_lead(self, page: Image.Image, lead: GridCell, x: int, y: int, *, ruled: bool) -> None:
+        self._draw_cell(page, lead, (x, y))
+        pen = ImageDraw.Draw(page)
+        if lead.frame == "plain":
+            box = (x, y, x + self.tile - 1, y + self.tile - 1)
+            pen.rectangle(box, outline=LEAD_LINE, width=self.line)
+        if not ruled:
+            return
+        rule, inset = x + self.tile + self.lead_gap // 2, self.tile // 8
+        ends = (rule, y + inset, rule, y + self.tile - inset)
+        pen.line(ends, fill=COLOURS["plain"], width=self.thin)
+
     def _draw_cell(self, page: Image.Image, cell: GridCell, corner: tuple[int, int]) -> None:
         x, y = corner
         width = self.thin if cell.frame == "plain" else self.line
-        page.paste(fitted(cell.picture, self.tile - 2 * self.line), (x + self.line, y + self.line))
+        if cell.picture is None:
+            self._draw_missing(page, x, y)
+        else:
+            inner = fitted(cell.picture, self.tile - 2 * self.line)
+            page.paste(inner, (x + self.line, y + self.line))
         box = (x, y, x + self.tile - 1, y + self.tile - 1)
         draw_frame(ImageDraw.Draw(page), box, cell.frame, width)
         radius = self.tile / 11
@@ -197,13 +219,22 @@ class _Page:
         paste_mark(page, centre, radius, cell.frame)
         self._draw_foot(page, cell, x, y + self.tile + self._px(5))
 
+    def _draw_missing(self, page: Image.Image, x: int, y: int) -> None:
+        lines = wrapped("no picture kept", self.small, self.tile * 0.8, lines=3)
+        y += (self.tile - len(lines) * leading(self.small)) // 2
+        for number, line in enumerate(lines):
+            place = (x + self.tile / 2, y + number * leading(self.small))
+            self._write(page, line, place, self.small, QUIET_INK, anchor="ma")
+
     def _draw_foot(self, page: Image.Image, cell: GridCell, x: int, y: int) -> None:
         text, ink = self._caption(cell), INK if cell.frame == "plain" else COLOURS[cell.frame]
         if cell.taken_for is None:
             for number, line in enumerate(text):
                 place = (x + self.tile / 2, y + number * leading(self.small))
                 self._write(page, line, place, self.small, ink, anchor="ma")
+            self._draw_detail(page, cell, x, y + len(text) * leading(self.small))
             return
+        self._draw_detail(page, cell, x, y + 2 * leading(self.small))
         side = 2 * leading(self.small)
         page.paste(fitted(cell.taken_for, side), (x, y))
         frame = (x, y, x + side - 1, y + side - 1)
@@ -212,6 +243,12 @@ class _Page:
         for number, line in enumerate(text):
             place = (x + side + self._px(5), y + number * leading(self.small))
             self._write(page, line, place, self.small, ink)
+
+    def _draw_detail(self, page: Image.Image, cell: GridCell, x: int, y: int) -> None:
+        text = drawable(cell.detail, self.style.font)
+        for line in wrapped(text, self.small, self.tile, lines=1):
+            place = (x + self.tile / 2, y)
+            self._write(page, line, place, self.small, QUIET_INK, anchor="ma")
 
     def _draw_legend(self, page: Image.Image, legend: Mapping[Frame, str], y: int) -> None:
         x, radius = self.margin, self.small.size * 0.55

@@ -22,10 +22,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from firstsight.errors import PictureError, UsageError
+from firstsight.errors import FirstsightError, PictureError, UsageError
 from firstsight.images.modes import flatten
 
-__all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Mode", "PictureLike", "decode", "picture_name"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "DecodeLimits",
+    "Mode",
+    "PictureLike",
+    "decode",
+    "encoded_bytes",
+    "is_reducible",
+    "loaded",
+    "open_encoded",
+    "picture_name",
+    "reduce_draft",
+    "telling_damage",
+    "turned_upright",
+    "upright_size",
+]
 
 PictureLike: TypeAlias = str | Path | bytes | BinaryIO | Image.Image | NDArray[np.uint8]
 Mode: TypeAlias = Literal["grey", "rgb"]
@@ -43,6 +58,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = frozenset(_UPRIGHT[orientation] for orientation in (5, 6, 7, 8))
 # Silencing warnings swaps a list that all threads share, so one thread at a time may do it.
 _quiet_lock = threading.Lock()
 
@@ -84,10 +100,23 @@ def decode(
     the picture cannot be read.
     """
     name = name or picture_name(picture)
+    with telling_damage(name):
+        if isinstance(picture, np.ndarray | Image.Image):
+            image = loaded(picture, name, limits)
+        else:
+            image = open_encoded(encoded_bytes(picture, name, limits), name, limits)
+            if short_side_hint is not None:
+                reduce_draft(image, short_side_hint)
+            image.load()
+        return flatten(turned_upright(image), "L" if mode == "grey" else "RGB")
+
+
+@contextmanager
+def telling_damage(name: str) -> Iterator[None]:
+    """Whatever Pillow raises over the picture `name` leaves as a PictureError."""
     try:
-        image = _loaded(picture, name, limits, short_side_hint)
-        return flatten(_upright(image), "L" if mode == "grey" else "RGB")
-    except PictureError:
+        yield
+    except FirstsightError:
         raise
     except Exception as fault:  # Damaged bytes make Pillow raise nearly anything.
         raise PictureError(
@@ -108,27 +137,30 @@ def picture_name(picture: PictureLike) -> str:
     return own if isinstance(own, str) and own else "a picture without a name"
 
 
-def _loaded(
-    picture: PictureLike, name: str, limits: DecodeLimits, short_side_hint: int | None
+def loaded(
+    picture: NDArray[np.uint8] | Image.Image, name: str, limits: DecodeLimits
 ) -> Image.Image:
+    """A picture that needs no opening, as a loaded image that may share the caller's pixels."""
     if isinstance(picture, np.ndarray):
         return _from_array(picture, name, limits)
-    if isinstance(picture, Image.Image):
-        _require_sane_size(picture.size, name, limits)
-        picture.load()
-        return picture
-    data = _encoded_bytes(picture, name, limits)
-    image = _opened(data, name)
-    _require_sane_size(image.size, name, limits)
-    if short_side_hint is not None and image.format in ("JPEG", "MPO"):
+    _require_sane_size(picture.size, name, limits)
+    picture.load()
+    return picture
+
+
+def is_reducible(image: Image.Image) -> bool:
+    """Whether a freshly opened image can be decoded at a reduced size."""
+    return image.format in ("JPEG", "MPO")
+
+
+def reduce_draft(image: Image.Image, short_side_hint: int) -> None:
+    """Let a freshly opened JPEG be decoded smaller, its short side at least twice the hint."""
+    if is_reducible(image):
         image.draft(None, (2 * short_side_hint, 2 * short_side_hint))
-    image.load()
-    return image
 
 
-def _encoded_bytes(
-    picture: str | Path | bytes | BinaryIO, name: str, limits: DecodeLimits
-) -> bytes:
+def encoded_bytes(picture: str | Path | bytes | BinaryIO, name: str, limits: DecodeLimits) -> bytes:
+    """The bytes of a file or stream as they are, at most limits.max_bytes; else PictureError."""
     try:
         if isinstance(picture, str | Path):
             data = _file_bytes(Path(picture), name, limits)
@@ -182,6 +214,13 @@ def _require_sane_size(size: tuple[int, int], name: str, limits: DecodeLimits) -
         )
 
 
+def open_encoded(data: bytes, name: str, limits: DecodeLimits) -> Image.Image:
+    """An image of which only the header has been read, its size known to be sane."""
+    image = _opened(data, name)
+    _require_sane_size(image.size, name, limits)
+    return image
+
+
 def _opened(data: bytes, name: str) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return _opened_heic(data, name)
@@ -220,14 +259,25 @@ def _quiet_pillow() -> Iterator[None]:
         yield
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height once turned upright; for a JPEG, its header is enough."""
+    width, height = image.size
+    return (height, width) if _turn_of(image) in _SIDEWAYS else (width, height)
+
+
+def turned_upright(image: Image.Image) -> Image.Image:
+    """A loaded image as its EXIF wants it seen: itself where it is upright, else a turned copy."""
+    turn = _turn_of(image)
+    return image if turn is None else image.transpose(turn)
+
+
+def _turn_of(image: Image.Image) -> Image.Transpose | None:
     try:
         with _quiet_pillow():
             orientation: Any = image.getexif().get(_ORIENTATION_TAG)
-        turn = _UPRIGHT.get(orientation)
+        return _UPRIGHT.get(orientation)
     except Exception:  # A good picture with broken metadata is still a good picture.
-        turn = None
-    return image if turn is None else image.transpose(turn)
+        return None
 
 
 def _from_array(array: NDArray[np.uint8], name: str, limits: DecodeLimits) -> Image.Image:

@@ -12,10 +12,11 @@ from PIL import Image
 
 from firstsight.errors import ModelFolderError, ShapeError, UsageError
 from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, Mode, PictureLike, decode
+from firstsight.images.ink import framed
 
 __all__ = ["Fit", "Preprocessing"]
 
-Fit = Literal["squash", "crop", "pad"]
+Fit = Literal["squash", "crop", "pad", "ink"]
 
 # The triangle filter, widened by Pillow with the reduction: every source pixel counts by its
 # distance, and nothing overshoots as bicubic does at strokes. Pillow's BOX takes pixels whole or
@@ -24,6 +25,7 @@ _FILTER = Image.Resampling.BILINEAR
 # From six times the wanted size on, Pillow may average whole blocks first: faster, same look.
 _REDUCING_GAP = 3.0
 _WHITE = 255
+_INK_SHARE = 8
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Preprocessing:
     mode: "grey" (one channel) or "rgb" (three).
     invert: after scaling to 0..1, ink becomes 1 and paper 0.
     fit: "squash" stretches to the square; "crop" takes the middle square; "pad" keeps all and
-        fills with white.
+        fills with white; "ink" frames what is drawn, wherever on the page (images/ink.py).
     mean, deviation: of the 0..1 values, one for all channels or one each.
     """
 
@@ -59,6 +61,12 @@ class Preprocessing:
             raise UsageError(f"deviation is {self.deviation}, but must be above 0")
 
     @property
+    def decoded_side(self) -> int:
+        """The short side in px that a picture is wanted at; a JPEG may be decoded smaller."""
+        # What is drawn may fill a small part of the page.
+        return _INK_SHARE * self.size if self.fit == "ink" else self.size
+
+    @property
     def channels(self) -> int:
         return 1 if self.mode == "grey" else 3
 
@@ -70,7 +78,12 @@ class Preprocessing:
         name: str | None = None,
     ) -> NDArray[np.uint8]:
         """(H, W, C) uint8 as seen: dark ink on light paper, never inverted. Raises PictureError."""
-        image = decode(picture, mode=self.mode, limits=limits, short_side_hint=self.size, name=name)
+        hint = self.decoded_side
+        image = decode(picture, mode=self.mode, limits=limits, short_side_hint=hint, name=name)
+        return self.fitted_pixels(image)
+
+    def fitted_pixels(self, image: Image.Image) -> NDArray[np.uint8]:
+        """`pixels` from the upright image that `decode` gave in this mode, at any size."""
         return np.array(self._fitted(image)).reshape(self.size, self.size, self.channels)
 
     def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -131,6 +144,8 @@ class Preprocessing:
         width, height = image.size
         if self.fit == "pad":
             return self._padded(image)
+        if self.fit == "ink":
+            return framed(image, self.size, _FILTER, _REDUCING_GAP)
         box = (0.0, 0.0, float(width), float(height))
         if self.fit == "crop":
             side = min(width, height)

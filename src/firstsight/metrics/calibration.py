@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from firstsight.errors import DataError, ModelFolderError, ShapeError, UsageError
 
-__all__ = ["Calibration", "ReliabilityBin", "fit_calibration", "reliability", "reliability_error"]
+__all__ = [
+    "Calibration",
+    "ReliabilityBin",
+    "fit_calibration",
+    "fit_logistic",
+    "reliability",
+    "reliability_error",
+]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -63,7 +70,8 @@ def fit_calibration(genuine: npt.ArrayLike, impostor: npt.ArrayLike) -> Calibrat
     if spread <= 1e-12 * abs(centre):  # all distances one: nothing to tell the sides by
         share = float(weight @ target)
         return Calibration(0.0, float(np.log(share / (1 - share))))
-    slope, intercept = _fit_logistic((distance - centre) / spread, target, weight)
+    scaled = np.stack([(distance - centre) / spread, np.ones_like(distance)], axis=1)
+    slope, intercept = map(float, fit_logistic(scaled, target, weight)[0])
     return Calibration(slope / spread, intercept - slope * centre / spread)
 
 
@@ -110,10 +118,13 @@ def reliability_error(genuine: npt.ArrayLike, impostor: npt.ArrayLike, *, bins: 
     )
 
 
-def _fit_logistic(x: Float64, target: Float64, weight: Float64) -> tuple[float, float]:
-    """Minimise the weighted cross-entropy of sigmoid(slope * x + intercept) to `target`."""
-    features = np.stack([x, np.ones_like(x)], axis=1)
-    solution = np.zeros(2)
+def fit_logistic(features: Float64, target: Float64, weight: Float64) -> tuple[Float64, float]:
+    """Minimise the weighted cross-entropy of sigmoid(features @ coefficients) to `target`.
+
+    features: (n, K), of a spread near one; a constant is a column of ones. target: (n,) in 0..1.
+    weight: (n,). Returns the coefficients (K,) and the cross-entropy reached.
+    """
+    solution = np.zeros(features.shape[1])
     loss = _cross_entropy(features @ solution, target, weight)
     for _ in range(NEWTON_STEPS):
         predicted = _sigmoid(features @ solution)
@@ -121,7 +132,7 @@ def _fit_logistic(x: Float64, target: Float64, weight: Float64) -> tuple[float, 
         if np.abs(gradient).max() < 1e-12:
             break
         curvature = (features * (weight * predicted * (1 - predicted))[:, None]).T @ features
-        step = np.linalg.solve(curvature + 1e-12 * np.eye(2), gradient)
+        step = np.linalg.solve(curvature + 1e-12 * np.eye(len(solution)), gradient)
         scale = 1.0
         while scale > 1e-10:  # halve until the loss falls: Newton overshoots on separable data
             trial = solution - scale * step
@@ -132,7 +143,7 @@ def _fit_logistic(x: Float64, target: Float64, weight: Float64) -> tuple[float, 
         else:
             break
         solution, loss = trial, trial_loss
-    return float(solution[0]), float(solution[1])
+    return solution, loss
 
 
 def _cross_entropy(logit: Float64, target: Float64, weight: Float64) -> float:

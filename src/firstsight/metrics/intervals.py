@@ -14,10 +14,11 @@ __all__ = ["Interval", "bootstrap_by_cluster", "wilson"]
 Interval = tuple[float, float]
 
 
-def wilson(successes: float, n: int, *, confidence: float = 0.95) -> Interval:
+def wilson(successes: float, n: float, *, confidence: float = 0.95) -> Interval:
     """Wilson's score interval of a share (Wilson 1927); sensible also at 0 and at n successes.
 
-    successes: 0..n, fractional where ties were worth a part. For independent trials only.
+    successes: 0..n, fractional where ties were worth a part. For independent trials only; n may
+    be the number of independent trials that dependent ones amount to.
     """
     if n < 1 or not 0 <= successes <= n:
         raise UsageError(

@@ -11,7 +11,6 @@ A folder without its model.safetensors stays valid, and keeps its fingerprint.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import uuid
 from collections.abc import Iterable, Mapping
@@ -23,15 +22,18 @@ import numpy as np
 
 from firstsight.errors import ModelFolderError, storing
 from firstsight.model.card import render_card
+from firstsight.model.durable import replace_durably, sync_folder, write_durably
 from firstsight.model.info import ModelInfo, StoredModel, fingerprint_of, weights_digest
 
 __all__ = [
     "ModelInfo",
     "add_scores",
+    "copy_model_folder",
     "read_model_info",
     "read_onnx",
     "read_tensors",
     "resolve_model",
+    "set_calibration",
     "write_model_folder",
 ]
 
@@ -67,8 +69,8 @@ def write_model_folder(
         try:
             fresh.mkdir()
             for name, content in contents.items():
-                _write_durably(fresh / name, content)
-            _sync_folder(fresh)
+                write_durably(fresh / name, content)
+            sync_folder(fresh)
             _swap_in(fresh, path, previous)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -105,16 +107,59 @@ def add_scores(path: str | Path, scorecards: Iterable[Mapping[str, Any]]) -> Mod
 
     Each file is replaced whole; one process at a time may add.
     """
-    path = Path(path).expanduser().resolve()
-    stored = _read_record(path)
+    path, stored = _open_record(path)
     scores = list(stored.info.scores)
     scores += [dict(card) for card in scorecards if dict(card) not in scores]
-    info = replace(stored.info, scores=tuple(scores))
+    return _replace_record(path, stored, replace(stored.info, scores=tuple(scores)))
+
+
+def set_calibration(path: str | Path, calibration: Mapping[str, Any] | None) -> ModelInfo:
+    """Put how distances become probabilities into model.json, in place of what was there.
+
+    As with `add_scores`, the fingerprint stays: galleries of this model remain its own.
+    """
+    path, stored = _open_record(path)
+    made = None if calibration is None else dict(calibration)
+    return _replace_record(path, stored, replace(stored.info, calibration=made))
+
+
+def copy_model_folder(source: str | Path, to: str | Path) -> Path:
+    """Copy a model folder, file by file, so that the fingerprint stays what it was.
+
+    ModelFolderError where `to` is taken, or `source` is no model folder or damaged.
+    """
+    source, to = Path(source).expanduser().resolve(), Path(to).expanduser().resolve()
+    stored = _read_record(source)
+    if to.exists():
+        raise ModelFolderError(f"{to} is there already; choose another place for the copy")
+    kept = [name for name in stored.files if (source / name).exists() or name == ONNX]
+    contents = {name: _read_checked(source, name) for name in kept}
+    contents |= {name: (source / name).read_bytes() for name in (RECORD, CARD)}
+    with storing(to):
+        fresh = to.parent / f".{to.name}.{uuid.uuid4().hex}.new"
+        fresh.mkdir(parents=True)
+        try:
+            for name, content in contents.items():
+                write_durably(fresh / name, content)
+            sync_folder(fresh)
+            fresh.rename(to)
+            sync_folder(to.parent)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return to
+
+
+def _open_record(path: str | Path) -> tuple[Path, StoredModel]:
+    path = Path(path).expanduser().resolve()
+    return path, _read_record(path)
+
+
+def _replace_record(path: Path, stored: StoredModel, info: ModelInfo) -> ModelInfo:
     text = replace(stored, info=info).to_text()
     with storing(path):
-        _replace_durably(path / RECORD, text.encode())
+        replace_durably(path / RECORD, text.encode())
         info = read_model_info(path)
-        _replace_durably(path / CARD, render_card(info).encode())
+        replace_durably(path / CARD, render_card(info).encode())
     return info
 
 
@@ -233,7 +278,7 @@ def _put_back(previous: Path, path: Path) -> None:
 def _swap_in(fresh: Path, path: Path, previous: Path) -> None:
     if not path.exists():
         fresh.rename(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return
     if previous.is_dir():
         _require_replaceable(previous)
@@ -244,33 +289,5 @@ def _swap_in(fresh: Path, path: Path, previous: Path) -> None:
     except OSError:
         previous.rename(path)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     shutil.rmtree(previous)
-
-
-def _write_durably(file: Path, content: bytes) -> None:
-    with file.open("xb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _replace_durably(file: Path, content: bytes) -> None:
-    fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}.new")
-    try:
-        _write_durably(fresh, content)
-        fresh.replace(file)
-    finally:
-        fresh.unlink(missing_ok=True)
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renames inside `folder` survive a power cut; Windows opens no folders."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from firstsight.errors import RecipeError
 
-__all__ = ["Recipe", "parse_recipe"]
+__all__ = ["PhotoNetwork", "Recipe", "parse_recipe"]
 
 
 class _Table(BaseModel):
@@ -43,8 +43,8 @@ class Picture(_Table):
     size: int = Field(32, ge=8, le=1024, description="side of the square, pixels")
     mode: Literal["grey", "rgb"] = Field("grey", description="colours the network sees")
     invert: bool = Field(False, description="dark ink becomes 1, light paper 0")
-    fit: Literal["squash", "crop", "pad"] = Field(
-        "squash", description="how a picture that is no square becomes one"
+    fit: Literal["squash", "crop", "pad", "ink"] = Field(
+        "squash", description="how a picture becomes a square; ink frames what is drawn"
     )
     mean: tuple[float, ...] = Field((0.0,), description="subtracted, one for each colour")
     deviation: tuple[float, ...] = Field((1.0,), description="divided by, one for each colour")
@@ -73,6 +73,39 @@ class CompactNetwork(_Table):
         if len(self.blocks) != len(self.widths) or min(self.blocks) < 1 or min(self.widths) < 1:
             raise ValueError("blocks and widths need one positive number for each stage")
         return self
+
+
+class PhotoNetwork(_Table):
+    """A classifier of photographs without its last layer; its features, averaged."""
+
+    weights: str = Field(
+        "imagenet", description="to start from: imagenet, random, or the path of a file"
+    )
+    projection: int | None = Field(
+        None, ge=2, le=4096, description="numbers in an embedding; left out: one for each feature"
+    )
+    unit_sphere: bool = Field(True, description="embeddings have length 1")
+    n_frozen: int = Field(0, ge=0, description="layers, from the picture on, that do not learn")
+    lr_factor: float = Field(
+        1.0, gt=0, description="of the learning rate, for the features beside the rest"
+    )
+
+
+class SqueezeNetNetwork(PhotoNetwork):
+    kind: Literal["squeezenet"]
+    version: Literal["1.0", "1.1"] = Field("1.1", description="of the published two")
+
+    @property
+    def embedding_size(self) -> int:
+        return self.projection or 512
+
+
+class EfficientNetLite0Network(PhotoNetwork):
+    kind: Literal["efficientnet_lite0"]
+
+    @property
+    def embedding_size(self) -> int:
+        return self.projection or 1280
 
 
 class Head(_Table):
@@ -149,6 +182,7 @@ class Augment(_Table):
     turns: Literal[1, 4, 8] = Field(
         1, description="4: quarter turns are classes of their own; 8: mirror images too"
     )
+    mirror: bool = Field(False, description="half of the pictures are seen in a mirror")
     affine: Affine | None = None
 
 
@@ -196,7 +230,10 @@ class Recipe(_Table):
     same_means: str = Field("the same class", description="what 'same' means in this model")
     data: Data = Data()
     picture: Picture = Picture()
-    network: Annotated[KochNetwork | CompactNetwork, Field(discriminator="kind")]
+    network: Annotated[
+        KochNetwork | CompactNetwork | SqueezeNetNetwork | EfficientNetLite0Network,
+        Field(discriminator="kind"),
+    ]
     head: Head = Head()
     loss: Annotated[
         CrossEntropyOnPairs | Contrastive | Triplet | CosFaceLoss, Field(discriminator="kind")
@@ -229,6 +266,12 @@ class Recipe(_Table):
             raise ValueError("network.kind 'compact' takes an even picture.size")
         if self.network.kind == "koch" and (self.picture.size, self.picture.mode) != (105, "grey"):
             raise ValueError("network.kind 'koch' takes picture.size 105 and picture.mode 'grey'")
+        photos = isinstance(self.network, PhotoNetwork)
+        if photos and (self.picture.mode != "rgb" or self.picture.size < 32):
+            raise ValueError(
+                f"network.kind {self.network.kind!r} takes picture.mode 'rgb' and a "
+                "picture.size of 32 or more"
+            )
         return self
 
 
@@ -242,7 +285,16 @@ def parse_recipe(tables: dict[str, Any], *, origin: str) -> Recipe:
 
 def _sentence(problem: Any) -> str:
     # A union's tag stands in the location although it is no key: network.compact.widths.
-    tags = {"koch", "compact", "cosface", "triplet", "contrastive", "cross_entropy_on_pairs"}
+    tags = {
+        "koch",
+        "compact",
+        "squeezenet",
+        "efficientnet_lite0",
+        "cosface",
+        "triplet",
+        "contrastive",
+        "cross_entropy_on_pairs",
+    }
     tags |= {"uniform", "half_group", "classes", "pairs"}
     place = [str(part) for part in problem["loc"]]
     key = ".".join(part for depth, part in enumerate(place) if not (depth == 1 and part in tags))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import nn
 
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.augment.turns import TurnedClasses
+from firstsight.learning.networks.backbones import Backbone, build_backbone
 from firstsight.learning.networks.compact import CompactTower
 from firstsight.learning.networks.heads import (
     CosineHead,
@@ -14,7 +17,9 @@ from firstsight.learning.networks.heads import (
     WeightedL1Head,
 )
 from firstsight.learning.networks.koch import KochTower
-from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.networks.weights import load_file, load_published
+from firstsight.learning.recipes.schema import EfficientNetLite0Network, Recipe, SqueezeNetNetwork
 from firstsight.sampling.batches import (
     BatchSource,
     ClassBatches,
@@ -30,11 +35,17 @@ def build_preprocessing(recipe: Recipe) -> Preprocessing:
     return Preprocessing(**recipe.picture.model_dump())
 
 
-def build_tower(recipe: Recipe) -> nn.Module:
-    """The tower: normalised pictures (B, C, S, S) float32 to embeddings (B, D)."""
+def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
+    """The tower: normalised pictures (B, C, S, S) float32 to embeddings (B, D).
+
+    as_started: with the weights that the recipe starts from, where it names any; otherwise
+        random ones, to be filled from a checkpoint.
+    """
     network = recipe.network
     if network.kind == "koch":
         return KochTower()
+    if network.kind == "squeezenet" or network.kind == "efficientnet_lite0":
+        return _photo_tower(network, as_started)
     return CompactTower(
         channels=1 if recipe.picture.mode == "grey" else 3,
         picture_size=recipe.picture.size,
@@ -43,6 +54,27 @@ def build_tower(recipe: Recipe) -> nn.Module:
         blocks=network.blocks,
         embedding_size=network.embedding_size,
         unit_sphere=network.unit_sphere,
+    )
+
+
+def _photo_tower(
+    network: SqueezeNetNetwork | EfficientNetLite0Network, as_started: bool
+) -> PooledTower:
+    name: Backbone = "efficientnet_lite0"
+    if network.kind == "squeezenet":
+        name = "squeezenet1_0" if network.version == "1.0" else "squeezenet1_1"
+    backbone = build_backbone(name)
+    if as_started and network.weights == "imagenet":
+        load_published(name, backbone)
+    elif as_started and network.weights != "random":
+        load_file(Path(network.weights), backbone)
+    return PooledTower(
+        backbone.features,
+        backbone.n_channels,
+        projection=network.projection,
+        unit_sphere=network.unit_sphere,
+        n_frozen=network.n_frozen,
+        keep_statistics=network.weights != "random",
     )
 
 

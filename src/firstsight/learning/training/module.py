@@ -6,14 +6,16 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from firstsight.errors import TrainingError
 from firstsight.learning.augment.affine import AffineDistortion, AffineRanges
+from firstsight.learning.augment.mirror import mirror_half
 from firstsight.learning.networks.heads import HeadModule
-from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.recipes.schema import PhotoNetwork, Recipe
 from firstsight.learning.training.bank import PictureBank
 from firstsight.learning.training.build import build_head, build_tower
 from firstsight.learning.training.objectives import build_objective
@@ -50,7 +52,7 @@ class TwinTraining(LightningModule):
         super().__init__()
         self.recipe, self.bank, self.batches, self.validation = recipe, bank, batches, validation
         torch.manual_seed(recipe.training.seed)
-        self.tower = build_tower(recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.tower = build_tower(recipe, as_started=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head: HeadModule = build_head(recipe)
         self.objective = build_objective(recipe, self.head, bank.classes.n_classes)
         affine = recipe.augment.affine
@@ -65,6 +67,8 @@ class TwinTraining(LightningModule):
         seed_step(self.recipe.training.seed, step)
         with torch.autocast(self.device.type, enabled=False):
             pictures, labels = self.bank.fetch(self.batches.at(step))
+            if self.recipe.augment.mirror:
+                pictures = mirror_half(pictures)
             if self.distort is not None:
                 pictures = self.distort(pictures)
         embeddings = self.tower(pictures.contiguous(memory_format=torch.channels_last))
@@ -106,17 +110,30 @@ def _optimiser(recipe: Recipe, module: TwinTraining) -> Optimizer:
     choice, loss = recipe.optimiser, recipe.loss
     class_weights = list(module.objective.parameters()) if loss.kind == "cosface" else []
     taken = {id(p) for p in class_weights}
-    others = [p for p in module.parameters() if id(p) not in taken]
-    # Biases and normalisation scales have nothing to shrink towards; class weights are only
-    # directions, their length means nothing.
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in others if p.dim() > 1], "weight_decay": choice.weight_decay},
-        {"params": [p for p in others if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    if loss.kind == "cosface":
+    others = [p for p in module.parameters() if id(p) not in taken and p.requires_grad]
+    groups: list[dict[str, Any]] = []
+    if isinstance(recipe.network, PhotoNetwork):
+        assert isinstance(module.tower, PooledTower)
+        features = {id(p) for p in module.tower.features.parameters()}
+        rate = choice.lr * recipe.network.lr_factor
+        groups += _groups([p for p in others if id(p) in features], rate, choice.weight_decay)
+        others = [p for p in others if id(p) not in features]
+    groups += _groups(others, choice.lr, choice.weight_decay)
+    if loss.kind == "cosface":  # only directions, their length means nothing
         rate = choice.lr * loss.lr_factor
         groups.append({"params": class_weights, "weight_decay": 0.0, "lr": rate})
     if choice.kind == "sgd":
         return SGD(groups, lr=choice.lr, momentum=choice.momentum, nesterov=choice.momentum > 0)
     kind = AdamW if choice.kind == "adamw" else Adam
-    return kind(groups, lr=choice.lr, betas=(0.9, choice.beta2), fused=True)
+    # In bf16 Lightning clips no gradients that a fused optimiser takes.
+    fused = choice.clip_norm is None
+    return kind(groups, lr=choice.lr, betas=(0.9, choice.beta2), fused=fused)
+
+
+def _groups(parameters: list[nn.Parameter], lr: float, weight_decay: float) -> list[dict[str, Any]]:
+    """Biases and normalisation scales have nothing to shrink towards."""
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p.dim() > 1], "lr": lr, "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "lr": lr, "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]

@@ -15,7 +15,10 @@ from firstsight.learning.networks.heads import HeadModule
 from firstsight.learning.training.bank import normalise
 from firstsight.sampling.episodes import EpisodePlan, Episodes, draw_episodes
 
-__all__ = ["OneShotValidation", "embed_all"]
+__all__ = ["OneShotValidation", "batch_within", "embed_all"]
+
+# Feature maps of a million pixels take some hundred megabytes in the networks here.
+_MOST_PIXELS = 2**20
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,16 @@ def embed_all(
     pictures: PackedPictures,
     preprocessing: Preprocessing,
     device: torch.device,
-    batch_size: int = 256,
 ) -> Tensor:
     """(N, D) float32 on the CPU; `tower` must be in evaluation mode."""
     chunks = []
+    batch_size = batch_within(preprocessing)
     for start in range(0, len(pictures), batch_size):
         pixels = torch.from_numpy(np.array(pictures.pixels[start : start + batch_size])).to(device)
         chunks.append(tower(normalise(pixels, preprocessing)).float().cpu())
     return torch.cat(chunks)
+
+
+def batch_within(preprocessing: Preprocessing) -> int:
+    """How many pictures to embed at once, 1..256, so that memory stays bounded."""
+    return max(1, min(256, _MOST_PIXELS // preprocessing.size**2))

@@ -1,0 +1,117 @@
+"""Use case: let a model learn what its distances mean, from things it never saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from firstsight.app.packing import open_with_progress
+from firstsight.app.remarks import say
+from firstsight.errors import DataError, ModelFolderError
+
+if TYPE_CHECKING:
+    from firstsight.deciding.calibrated import Calibrated
+
+__all__ = ["borrow", "calibrate"]
+
+
+def calibrate(
+    model: str | Path,
+    data: str,
+    *,
+    to: Path | None = None,
+    seed: int = 0,
+    console: Console | None = None,
+) -> tuple[Path, Calibrated]:
+    """Fit probabilities and thresholds on `data`, and put them into the model folder.
+
+    data: a data set's name or a folder of pictures, of things that the training did not see.
+    to: write a calibrated copy there, and leave `model` as it is (a must for shipped models).
+    Raises DataError where the model was trained on this very data, or it holds too little.
+    """
+    from firstsight.deciding.fitting import fit_calibrated
+    from firstsight.model.embedder import load
+    from firstsight.model.folder import resolve_model
+
+    console = console or Console(stderr=True)
+    _require_changeable(model, to)
+    embedder = load(model)
+    pictures = open_with_progress(data, embedder.info.preprocessing, console)
+    if pictures.fingerprint == embedder.info.data_fingerprint:
+        raise DataError(
+            f"{embedder.info.name} was trained on {data}: distances of pictures it has seen would "
+            "promise too much; calibrate it on other things"
+        )
+    say(console, f"embedding {len(pictures)} pictures of {pictures.n_classes} things")
+    calibrated = fit_calibrated(
+        embedder.info.head,
+        embedder.embed_pixels(pictures.pixels),
+        pictures.labels,
+        fitted_on={
+            "data": pictures.name,
+            "data_fingerprint": pictures.fingerprint,
+            "classes": pictures.n_classes,
+            "pictures": len(pictures),
+        },
+        seed=seed,
+    )
+    return _put(calibrated, resolve_model(model), to), calibrated
+
+
+def borrow(model: str | Path, sister: str | Path, *, to: Path | None = None) -> Path:
+    """Give a model the calibration of its sister: the same recipe, trained without some classes.
+
+    A model that learned from all there is has no unseen classes left to be calibrated on; a
+    sister that held some out has, and its distances mean the same as far as anybody can measure.
+    ModelFolderError where the two differ in more than the data held out and the seed.
+    """
+    from firstsight.deciding.calibrated import Calibrated
+    from firstsight.model.folder import read_model_info, resolve_model
+
+    _require_changeable(model, to)
+    own, other = (read_model_info(resolve_model(each)) for each in (model, sister))
+    if other.calibration is None:
+        raise ModelFolderError(f"{sister} is not calibrated itself; calibrate it first")
+    if _kin(own.recipe) != _kin(other.recipe) or own.head.kind != other.head.kind:
+        raise ModelFolderError(
+            f"{sister} is no sister of {model}: their recipes differ in more than the classes held "
+            "out and the seed; train one by the same recipe"
+        )
+    calibrated = Calibrated.from_json(other.calibration)
+    fitted_on = {**calibrated.fitted_on, "by_sister": other.fingerprint}
+    return _put(replace(calibrated, fitted_on=fitted_on), resolve_model(model), to)
+
+
+def _kin(recipe: dict[str, object]) -> dict[str, object]:
+    """What sisters share: all but the name, what was held out, and the seed."""
+
+    def without(key: str, *left_out: str) -> object:
+        table = recipe.get(key)
+        if not isinstance(table, dict):
+            return table
+        return {name: value for name, value in table.items() if name not in left_out}
+
+    shared = {key: value for key, value in recipe.items() if key not in ("name", "description")}
+    shared["data"] = without("data", "held_out_groups", "held_out_classes")
+    shared["training"] = without("training", "seed")
+    return shared
+
+
+def _put(calibrated: Calibrated, model: Path, to: Path | None) -> Path:
+    from firstsight.model.folder import copy_model_folder, set_calibration
+
+    place = copy_model_folder(model, to) if to is not None else model
+    set_calibration(place, calibrated.to_json())
+    return place
+
+
+def _require_changeable(model: str | Path, to: Path | None) -> None:
+    from firstsight.model.folder import shipped_models
+
+    if to is None and str(model) in shipped_models():
+        raise ModelFolderError(
+            f"{model} came with firstsight and stays as it is; write a calibrated copy: --to FOLDER"
+        )

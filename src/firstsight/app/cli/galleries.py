@@ -1,0 +1,205 @@
+"""`firstsight doctor`, `upgrade` and `gallery ...`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from firstsight.app.cli.speaking import messages, print_json, print_table
+from firstsight.app.cli.telling import estimate_lines
+from firstsight.app.cli.things import opened
+from firstsight.app.remarks import say
+from firstsight.errors import GalleryError, UsageError
+
+if TYPE_CHECKING:
+    from firstsight.gallery.doctor import Examination
+    from firstsight.recognition.upgrading import Proof
+
+__all__ = ["backup", "doctor", "export", "import_file", "info", "list_all", "upgrade"]
+
+NAMED = 20  # changed answers that are listed; --json lists all
+
+
+def list_all(*, as_json: bool) -> None:
+    from firstsight.gallery.gallery import Gallery
+    from firstsight.gallery.places import list_galleries
+
+    found = []
+    for place in list_galleries():
+        try:
+            with Gallery.open(place, read_only=True) as gallery:
+                n_things, n_photos = gallery.counts()
+                model = gallery.info.model.name
+                found.append(
+                    {"name": place.name, "things": n_things, "photos": n_photos, "model": model}
+                )
+        except GalleryError as trouble:
+            say(messages(), f"{place.name}: {trouble}")
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (str(each["name"]), str(each["things"]), str(each["photos"]), str(each["model"]))
+        for each in found
+    ]
+    print_table("Galleries", ("name", "things", "photos", "model"), rows)
+
+
+def info(gallery: str, false_accepts: float, *, as_json: bool) -> None:
+    from firstsight.recognition.recognizer import Policy, Recognizer
+
+    with Recognizer.open_existing(gallery, policy=Policy(false_accepts)) as recognizer:
+        held = recognizer.gallery
+        n_things, n_photos = held.counts()
+        estimate = recognizer.estimate() if n_photos else None
+        about = held.info
+    if as_json:
+        print_json(
+            {
+                **asdict(about),
+                "things": n_things,
+                "photos": n_photos,
+                "estimate": estimate.to_json() if estimate else None,
+            }
+        )
+        return
+    kept = "kept" if about.keeps_pictures else "left out"
+    rows = [
+        ("things", str(n_things)),
+        ("photos", str(n_photos)),
+        ("model", f"{about.model.name} ({about.model.fingerprint[:12]}), {about.model.place}"),
+        ("small pictures", kept),
+        ("made", about.created),
+    ]
+    print_table(f"The gallery {about.name!r}", ("what", "is"), rows)
+    for line in estimate_lines(estimate) if estimate else ():
+        print(line)  # noqa: T201
+
+
+def doctor(gallery: str, false_accepts: float, *, as_json: bool) -> None:
+    from firstsight.recognition.recognizer import Policy, Recognizer
+
+    with Recognizer.open_existing(gallery, policy=Policy(false_accepts)) as recognizer:
+        found = recognizer.examine()
+    if as_json:
+        print_json(found.to_json())
+    else:
+        _print_examination(found)
+
+
+def _print_examination(found: Examination) -> None:
+    for finding in found.findings:
+        print(f"{finding.severity}: {finding.told}")  # noqa: T201
+    if found.curve is not None and found.curve.points:
+        rows = [
+            (str(each.shots), f"{100 * each.accuracy:.1f}",
+             f"{100 * each.interval[0]:.1f} .. {100 * each.interval[1]:.1f}", str(each.n_things))
+            for each in found.curve.points
+        ]  # fmt: skip
+        head = ("photos of each thing", "right %", "95 % interval", "things")
+        print_table("How many photos are enough", head, rows)
+    print(found.summary)  # noqa: T201
+
+
+def upgrade(
+    gallery: str,
+    model: str | None,
+    *,
+    switch: bool,
+    force: bool,
+    back: bool,
+    drop: bool,
+    as_json: bool,
+) -> None:
+    from firstsight.app import upgrading
+
+    if sum((back, drop, model is not None)) != 1:
+        raise UsageError("give --model NEW, or --back, or --drop, one of them")
+    if back:
+        print(upgrading.go_back(gallery))  # noqa: T201
+        return
+    if drop:
+        upgrading.drop(gallery)
+        print("dropped what was prepared; the gallery is as it was")  # noqa: T201
+        return
+    assert model is not None
+    console = messages()
+    proof = upgrading.prepare(gallery, model, console=console)
+    switched = (switch and proof.loses_nothing) or force
+    if switched:
+        upgrading.switch(gallery, model)
+    if as_json:
+        print_json({**proof.to_json(), "switched": switched})
+        return
+    _print_proof(proof)
+    if switched:
+        print(  # noqa: T201
+            f"switched to {proof.after.model}; 'firstsight upgrade --back' goes back"
+        )
+    elif switch:
+        raise GalleryError(
+            "not switched: the new model loses accuracy on this gallery; --force switches anyway"
+        )
+    else:
+        say(console, "nothing has changed yet; --switch switches, --drop forgets it")
+
+
+def _print_proof(proof: Proof) -> None:
+    rows = [
+        (side.model, *(_share(rate) for rate in (side.right, side.missed, side.strangers_named)))
+        for side in (proof.before, proof.after)
+    ]
+    head = ("model", "named rightly %", "missed %", "strangers named %")
+    title = (
+        f"{proof.n_enrolled_trials} photos asked with themselves left out, "
+        f"{proof.n_stranger_trials} with their thing left out; 95 % intervals"
+    )
+    print_table(title, head, rows)
+    changes = [
+        (str(each.photo), each.source, each.thing, each.before, each.after)
+        for each in proof.changes[:NAMED]
+    ]
+    if changes:
+        more = f", the first {NAMED}" if len(proof.changes) > NAMED else ""
+        print_table(
+            f"{len(proof.changes)} of {proof.n_photos} photos would be answered otherwise{more}",
+            ("photo", "from", "thing", "before", "after"),
+            changes,
+        )
+    else:
+        print("no photo would be answered otherwise")  # noqa: T201
+
+
+def _share(rate: tuple[float, float, float] | None) -> str:
+    if rate is None:
+        return "nothing to measure"
+    value, low, high = (100 * each for each in rate)
+    return f"{value:.1f} ({low:.1f} .. {high:.1f})"
+
+
+def export(gallery: str, to: Path) -> None:
+    from firstsight.gallery import portable
+
+    with opened(gallery, read_only=True) as held:
+        portable.export(held, to)
+    print(to)  # noqa: T201
+
+
+def import_file(file: Path, name: str | None) -> None:
+    from firstsight.gallery import portable
+    from firstsight.gallery.places import gallery_place
+
+    wanted = name or file.stem
+    portable.import_gallery(file, gallery_place(wanted), name=wanted)
+    with opened(wanted, read_only=True) as held:
+        n_things, n_photos = held.counts()
+    print(f"imported {n_things} things, {n_photos} photos as {wanted!r}")  # noqa: T201
+
+
+def backup(gallery: str, to: Path) -> None:
+    from firstsight.gallery import portable
+
+    with opened(gallery, read_only=True) as held:
+        portable.backup(held, to)
+    print(to)  # noqa: T201

@@ -1,0 +1,266 @@
+"""`firstsight enroll`, `identify`, `verify`, `search`, `confirm`, `deny`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from firstsight.app import recognising
+from firstsight.app.cli.speaking import messages, print_json
+from firstsight.app.cli.telling import (
+    answer_line,
+    comparison_line,
+    enrollment_line,
+    estimate_lines,
+    match_line,
+)
+from firstsight.app.remarks import say
+from firstsight.errors import FirstsightError, UsageError
+
+__all__ = ["Asking", "confirm", "deny", "enroll", "identify", "search", "verify", "why"]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What every question has in common.
+
+    crop: "left,top,right,bottom" in pixels. false_accepts: share of strangers that may get a name.
+    """
+
+    gallery: str
+    model: str | None = None
+    false_accepts: float = 0.01
+    crop: str | None = None
+    max_mib: float = 50
+    max_megapixels: float = 200
+
+    @property
+    def policy(self):  # type: ignore[no-untyped-def]
+        from firstsight.images.decode import DecodeLimits
+        from firstsight.recognition.recognizer import Policy
+
+        limits = DecodeLimits(
+            max_bytes=int(self.max_mib * 2**20), max_pixels=int(self.max_megapixels * 1e6)
+        )
+        return Policy(self.false_accepts, limits)
+
+    @property
+    def box(self) -> tuple[int, int, int, int] | None:
+        if self.crop is None:
+            return None
+        try:
+            left, top, right, bottom = (int(each) for each in self.crop.split(","))
+        except ValueError:
+            raise UsageError(
+                f"--crop is {self.crop!r}; give left,top,right,bottom in pixels, as 10,20,200,180"
+            ) from None
+        return left, top, right, bottom
+
+    def open(self, *, read_only: bool = False):  # type: ignore[no-untyped-def]
+        from firstsight.recognition.recognizer import Recognizer
+
+        return Recognizer.open_existing(
+            self.gallery, model=self.model, policy=self.policy, read_only=read_only
+        )
+
+
+def enroll(
+    what: str,
+    pictures: list[str],
+    asking: Asking,
+    *,
+    keeps_pictures: bool,
+    careful: bool,
+    all_or_nothing: bool,
+    check: bool,
+    as_json: bool,
+) -> None:
+    from firstsight.recognition.recognizer import Recognizer
+
+    entries = _entries(what, pictures)
+    console = messages()
+    box = asking.box
+    with Recognizer.open(
+        asking.gallery, model=asking.model, policy=asking.policy, keeps_pictures=keeps_pictures
+    ) as recognizer:
+        results = []
+        for result in recognising.enroll(
+            recognizer,
+            entries,
+            crop=box,
+            careful=careful,
+            partial=not all_or_nothing,
+            keep=not check,
+            console=console,
+        ):
+            results.append(result)
+            for sentence in result.advice:
+                say(console, f"{result.picture}: {sentence}")
+            if result.trouble:
+                say(console, result.trouble)
+            _put(result.to_json() if as_json else enrollment_line(result))
+    failed = [each for each in results if not each.done and each.status != "checked"]
+    if failed:
+        raise FirstsightError(f"{len(failed)} of {len(results)} pictures were not enrolled")
+
+
+def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
+    from firstsight.images.listing import list_pictures
+
+    if pictures:
+        return [(picture, what) for picture in recognising.listed(pictures)]
+    if not Path(what).is_dir():
+        raise UsageError(
+            f"{what!r} is no folder; give a name and at least one picture, or a folder with one "
+            "sub-folder a thing (or one picture a thing)"
+        )
+    return list(list_pictures(Path(what)))
+
+
+def identify(
+    pictures: list[str], asking: Asking, *, sheet: Path | None, show: bool, as_json: bool
+) -> None:
+    listed = recognising.listed(pictures)
+    console = messages()
+    box = asking.box
+    n_unreadable = 0
+    with asking.open() as recognizer:
+        estimate, drawn = None, []
+        for answer in recognising.identify(recognizer, listed, crop=box, console=console):
+            if hasattr(answer, "trouble"):
+                n_unreadable += 1
+                say(console, answer.trouble)
+            else:
+                estimate = answer.estimate
+                if sheet or show:
+                    drawn.append(answer)
+            _put(answer.to_json() if as_json else answer_line(answer))
+        if estimate is not None and not as_json:
+            for sentence in estimate_lines(estimate):
+                say(console, sentence)
+        if drawn:
+            from firstsight.app.picturing import draw_answers
+
+            draw_answers(recognizer, drawn, to=sheet, in_terminal=show)
+    if n_unreadable:
+        raise FirstsightError(f"{n_unreadable} of {len(listed)} pictures could not be read")
+
+
+def verify(a: str, b: str, asking: Asking, *, gallery_model: bool, as_json: bool) -> None:
+    from firstsight.recognition.comparing import DEFAULT_MODEL, verify
+
+    if a == b == "-":
+        raise UsageError("standard input can be one of the two pictures, not both")
+    first, second = (sys.stdin.buffer if each == "-" else Path(each) for each in (a, b))
+    if gallery_model:
+        with asking.open(read_only=True) as recognizer:
+            compared = recognizer.verify(first, second, false_matches=asking.false_accepts)
+    else:
+        compared = verify(
+            first,
+            second,
+            model=asking.model or DEFAULT_MODEL,
+            false_matches=asking.false_accepts,
+            limits=asking.policy.limits,
+        )
+    if as_json:
+        print_json(compared.to_json())
+    else:
+        print(comparison_line(compared))  # noqa: T201
+
+
+def search(
+    picture: str,
+    asking: Asking,
+    *,
+    k: int,
+    one_per_thing: bool,
+    sheet: Path | None,
+    show: bool,
+    as_json: bool,
+) -> None:
+    box = asking.box
+    with asking.open() as recognizer:
+        asked = recognizer.read(_one(picture), crop=box)
+        matches = recognizer.search(asked, k, one_per_thing=one_per_thing)
+        if as_json:
+            print_json([match.to_json() for match in matches])
+        else:
+            _put_lines(match_line(match) for match in matches)
+        if sheet or show:
+            from firstsight.app.picturing import draw_matches
+
+            draw_matches(
+                recognizer,
+                asked,
+                matches,
+                one_per_thing=one_per_thing,
+                to=sheet,
+                in_terminal=show,
+            )
+
+
+def why(picture: str, asking: Asking, *, to: Path, as_json: bool) -> None:
+    from firstsight.app.picturing import explain
+    from firstsight.drawing.sheet import save_sheet
+    from firstsight.drawing.why import why_sentence, why_sheet
+
+    box = asking.box
+    with asking.open() as recognizer:
+        asked = recognizer.read(_one(picture), crop=box)
+        answer = recognizer.identify(asked)
+        match = explain(recognizer, asked, answer)
+    save_sheet(why_sheet(match), to)
+    if as_json:
+        print_json({"answer": answer.to_json(), "why": why_sentence(match), "sheet": str(to)})
+    else:
+        _put(answer_line(answer))
+        _put(why_sentence(match))
+        say(messages(), f"drawn: {to}")
+
+
+def confirm(picture: str, asking: Asking, *, as_json: bool) -> None:
+    with asking.open() as recognizer:
+        answer = recognizer.identify(_one(picture), crop=asking.box)
+        number = recognizer.confirm(answer)
+        _told(recognizer, number, f"right: it is {answer.nearest.thing!r}", as_json=as_json)
+
+
+def deny(picture: str, truth: str | None, asking: Asking, *, as_json: bool) -> None:
+    with asking.open() as recognizer:
+        answer = recognizer.identify(_one(picture), crop=asking.box)
+        number = recognizer.deny(answer, truth)
+        what = f"it is {truth!r}" if truth else "it is none of them"
+        _told(recognizer, number, f"not {answer.nearest.thing!r}: {what}", as_json=as_json)
+
+
+def _told(recognizer: Any, number: int, sentence: str, *, as_json: bool) -> None:
+    """What a verdict was, and what it did to the threshold."""
+    recognizer.settle()
+    estimate = recognizer.estimate()
+    if as_json:
+        print_json({"verdict": number, "estimate": estimate.to_json()})
+        return
+    print(f"noted as verdict {number}: {sentence}")  # noqa: T201
+    for line in estimate_lines(estimate):
+        say(messages(), line)
+
+
+def _one(picture: str) -> Any:
+    return sys.stdin.buffer if picture == "-" else Path(picture)
+
+
+def _put(value: dict[str, Any] | str) -> None:
+    """One line, now: whoever reads a pipe should not wait for the last picture."""
+    line = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _put_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        _put(line)

@@ -1,0 +1,136 @@
+"""Use case: draw an answer, a search, a thing, or why something matched."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from firstsight.images.reading import Reading, read_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from firstsight.drawing.lookalikes import Alike, Question
+    from firstsight.drawing.why import Matched
+    from firstsight.gallery.gallery import Gallery
+    from firstsight.recognition.answers import Answer, Match
+    from firstsight.recognition.recognizer import Recognizer
+
+__all__ = ["draw_answers", "draw_matches", "draw_thing", "explain"]
+
+
+def draw_answers(
+    recognizer: Recognizer, answers: Sequence[Answer], *, to: Path | None, in_terminal: bool
+) -> None:
+    """Each asked picture, what was decided, and the two things that came nearest."""
+    from firstsight.drawing.lookalikes import answer_sheet
+
+    gallery = recognizer.gallery
+    questions = [_question(gallery, answer) for answer in answers]
+    _put(questions, lambda: answer_sheet(questions), to, in_terminal)
+
+
+def draw_matches(
+    recognizer: Recognizer,
+    asked: Reading,
+    matches: Sequence[Match],
+    *,
+    one_per_thing: bool,
+    to: Path | None,
+    in_terminal: bool,
+) -> None:
+    """The asked picture and those found most alike."""
+    from firstsight.drawing.lookalikes import Alike, Question, search_sheet
+
+    alike = [
+        Alike(each.thing, _kept(recognizer.gallery, each.photo), each.distance, each.probability)
+        for each in matches
+    ]
+    questions = [Question(asked.image(), asked.name, alike)]
+    _put(questions, lambda: search_sheet(questions, one_a_thing=one_per_thing), to, in_terminal)
+
+
+def draw_thing(gallery: Gallery, name: str, *, to: Path) -> None:
+    """All photos of a thing."""
+    from firstsight.drawing.lookalikes import gallery_sheet
+    from firstsight.drawing.sheet import save_sheet
+
+    thing = gallery.thing(name)
+    photos = [_kept(gallery, photo.id) for photo in gallery.photos(name)]
+    save_sheet(gallery_sheet([(thing.name, photos)], title=thing.name, subtitle=thing.notes), to)
+
+
+def explain(recognizer: Recognizer, asked: Reading, answer: Answer) -> Matched:
+    """What made the asked picture match its nearest thing, and what speaks for the runner-up.
+
+    By the nearest photo of each.
+    """
+    from firstsight.drawing.why import Matched
+    from firstsight.model.occlusion import explain_match
+
+    gallery, embedder = recognizer.gallery, recognizer.embedder
+    seen = embedder.info.preprocessing
+    nearest, rival = answer.nearest, answer.runner_up
+    enrolled = _kept(gallery, nearest.photo)
+    pixels = None
+    if enrolled is not None:
+        pixels = read_picture(enrolled).pixels(seen)
+    why = explain_match(
+        embedder,
+        asked.pixels(seen),
+        recognizer.vector_of(nearest.photo),
+        rival=None if rival is None else recognizer.vector_of(rival.photo),
+        enrolled=pixels,
+    )
+    return Matched(
+        why=why,
+        asked=asked.image(),
+        name=nearest.thing,
+        enrolled=enrolled,
+        rival=None if rival is None else _kept(gallery, rival.photo),
+        rival_name=None if rival is None else rival.thing,
+        limit=answer.threshold,
+        fit=seen.fit,
+    )
+
+
+def _question(gallery: Gallery, answer: Answer) -> Question:
+    from firstsight.drawing.lookalikes import Alike, Question
+
+    rivals = [each for each in (answer.nearest, answer.runner_up) if each is not None]
+    alike: list[Alike] = [
+        Alike(each.thing, _kept(gallery, each.photo), each.distance) for each in rivals
+    ]
+    return Question(
+        answer.asked.image(),
+        answer.picture,
+        alike,
+        decision=answer.decision,
+        thing=answer.thing,
+        probability=answer.probability,
+    )
+
+
+def _kept(gallery: Gallery, photo: int) -> Image.Image | None:
+    encoded = gallery.picture(photo)
+    return None if encoded is None else read_picture(encoded).image()
+
+
+def _put(
+    questions: Sequence[Question],
+    draw: Callable[[], Image.Image],
+    to: Path | None,
+    in_terminal: bool,
+) -> None:
+    if in_terminal:
+        from firstsight.drawing.terminal import TerminalStrip
+
+        Console(file=sys.stderr, highlight=False).print(TerminalStrip(questions))
+    if to is not None:
+        from firstsight.drawing.sheet import save_sheet
+
+        save_sheet(draw(), to)

@@ -1,0 +1,44 @@
+"""Use case: a model folder from a published network, without any training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from firstsight.app.packing import open_with_progress
+from firstsight.app.remarks import say
+from firstsight.app.training import require_learning
+
+if TYPE_CHECKING:
+    from firstsight.learning.networks.backbones import Backbone
+
+__all__ = ["make_pretrained"]
+
+
+def make_pretrained(
+    backbone: Backbone,
+    to: str | Path,
+    *,
+    centre_on: str | Path | None = None,
+    console: Console | None = None,
+) -> Path:
+    """Write the model folder `to` of `backbone`: squeezenet1_0, squeezenet1_1 or
+    efficientnet_lite0, with its ImageNet weights.
+
+    centre_on: a folder of pictures of any kind; the embeddings are seen from their mean.
+    Raises UsageError for another backbone, DataUnavailable where its weights are nowhere to be
+    had, DataError where they are not the genuine ones, StorageError, ModelFolderError.
+    """
+    require_learning("exporting a network")
+    from firstsight.learning.networks.weights import published
+    from firstsight.learning.training.pretrained import preprocessing_of, write_pretrained
+
+    console = console or Console(stderr=True)
+    weights = published(backbone)
+    say(console, f"weights: {weights.credit}; published under {weights.licence}")
+    pictures = None
+    if centre_on is not None:
+        pictures = open_with_progress(str(centre_on), preprocessing_of(backbone), console)
+    return write_pretrained(backbone, Path(to), centre_on=pictures)

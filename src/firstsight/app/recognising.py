@@ -1,0 +1,110 @@
+"""Use cases: enroll and identify many pictures, with a progress bar and a result for each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from firstsight.app.remarks import say
+from firstsight.errors import UsageError
+
+if TYPE_CHECKING:
+    from firstsight.images.decode import PictureLike
+    from firstsight.images.reading import Crop
+    from firstsight.recognition.answers import Answer, Enrollment, Unreadable
+    from firstsight.recognition.enrolling import Entry
+    from firstsight.recognition.recognizer import Recognizer
+
+__all__ = ["enroll", "identify", "listed", "progress_of"]
+
+# Beyond this many, advice on each would bury what matters; 'firstsight doctor' looks at all.
+ADVISED = 20
+
+
+def enroll(
+    recognizer: Recognizer,
+    entries: Sequence[tuple[PictureLike, str]],
+    *,
+    crop: Crop | None = None,
+    careful: bool = False,
+    partial: bool = True,
+    keep: bool = True,
+    console: Console,
+) -> Iterator[Enrollment]:
+    """Enroll (picture, thing) pairs; a result each, as soon as it is on the disk."""
+    from firstsight.images.decode import picture_name
+    from firstsight.recognition.enrolling import Entry
+
+    advises = careful or not keep or len(entries) <= ADVISED
+    enroller = recognizer.enroller(crop=crop, careful=careful, keep=keep, advises=advises)
+    named = [Entry(picture, thing, picture_name(picture)) for picture, thing in entries]
+    with progress_of("enrolling", len(named), console) as advance:
+        if partial:
+            for result in enroller.each(named):
+                advance()
+                yield result
+        else:
+            yield from enroller.all_or_nothing(_counted(named, advance))
+    if keep:
+        recognizer.settle()
+    if not advises:
+        say(console, "the doctor was not asked about each of so many; ask: firstsight doctor")
+
+
+def identify(
+    recognizer: Recognizer,
+    pictures: Sequence[PictureLike],
+    *,
+    crop: Crop | None = None,
+    console: Console,
+) -> Iterator[Answer | Unreadable]:
+    """An answer for each picture, in order, with a progress bar where there are many."""
+    if len(pictures) == 1:  # its own trouble is the command's
+        yield recognizer.identify(pictures[0], crop=crop)
+        return
+    with progress_of("identifying", len(pictures), console) as advance:
+        for answer in recognizer.identify_many(pictures, crop=crop):
+            advance()
+            yield answer
+
+
+def listed(pictures: Sequence[str]) -> list[PictureLike]:
+    """Files as they are named, folders as the pictures in them, "-" for standard input."""
+    from firstsight.images.listing import pictures_in
+
+    found: list[PictureLike] = []
+    for each in pictures:
+        if each == "-":
+            found.append(sys.stdin.buffer)
+        elif Path(each).is_dir():
+            inside = pictures_in(Path(each))
+            if not inside:
+                raise UsageError(f"the folder {each} holds no pictures; name another")
+            found += inside
+        else:
+            found.append(Path(each))
+    return found
+
+
+def _counted(entries: Iterable[Entry], advance: Callable[[], object]) -> Iterator[Entry]:
+    for entry in entries:
+        advance()
+        yield entry
+
+
+@contextmanager
+def progress_of(verb: str, total: int, console: Console) -> Iterator[Callable[[], None]]:
+    """A bar for `total` items on a terminal, nothing elsewhere; yields what advances it by one."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    hidden = not console.is_terminal or total < 2
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
+    ) as bar:
+        task = bar.add_task(verb, total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,82 @@
+"""Use case: move a gallery to another model, with proof, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from firstsight.app.recognising import progress_of
+from firstsight.app.remarks import say
+from firstsight.errors import GalleryError
+
+if TYPE_CHECKING:
+    from firstsight.recognition.upgrading import Proof
+
+__all__ = ["drop", "go_back", "prepare", "switch"]
+
+
+def prepare(gallery: str, model: str, *, console: Console, false_accepts: float = 0.01) -> Proof:
+    """Embed every kept picture by `model`, beside the vectors in force, and say what would change.
+
+    Carries on what an interrupted upgrade to the same model left. The gallery answers as before.
+    """
+    from firstsight.gallery.gallery import Gallery
+    from firstsight.gallery.places import gallery_place
+    from firstsight.model.embedder import load
+    from firstsight.recognition.recognizer import binding_of
+    from firstsight.recognition.upgrading import prepare, prove
+
+    with Gallery.open(gallery_place(gallery)) as held:
+        new = load(model)
+        if new.info.fingerprint == held.info.model.fingerprint:
+            raise GalleryError(f"the gallery {gallery!r} is of the model {new.info.name} already")
+        old = load(held.info.model.place)
+        n_photos = held.counts()[1]
+        with progress_of("embedding", n_photos, console) as advance:
+            prepare(held, new, binding_of(new, model), advance=advance)
+        say(console, f"asking both models about {n_photos} photos")
+        return prove(held, old, new, target=false_accepts)
+
+
+def switch(gallery: str, model: str) -> None:
+    """Put the prepared vectors in force. GalleryError where photos came since: prepare again."""
+    from firstsight.gallery.gallery import Gallery
+    from firstsight.gallery.places import gallery_place
+    from firstsight.model.embedder import load
+
+    with Gallery.open(gallery_place(gallery)) as held:
+        staged = held.staged()
+        if staged is None or staged[0].fingerprint != load(model).info.fingerprint:
+            raise GalleryError(
+                f"no upgrade of {gallery!r} to {model} is prepared; prepare it first"
+            )
+        held.switch()
+
+
+def go_back(gallery: str) -> str:
+    """Exchange the vectors in force and those before the last switch; a sentence says what now."""
+    from firstsight.gallery.gallery import Gallery
+    from firstsight.gallery.places import gallery_place
+    from firstsight.model.embedder import load
+    from firstsight.recognition.upgrading import prepare
+
+    with Gallery.open(gallery_place(gallery)) as held:
+        staged = held.staged()
+        if staged is None:
+            raise GalleryError(
+                f"there is no model before for the gallery {gallery!r} to go back to"
+            )
+        binding = staged[0]
+        if held.unstaged():  # what was enrolled since the switch
+            prepare(held, load(binding.place), binding)
+        held.switch()
+    return f"the gallery {gallery!r} is of the model {binding.name} again"
+
+
+def drop(gallery: str) -> None:
+    from firstsight.gallery.gallery import Gallery
+    from firstsight.gallery.places import gallery_place
+
+    with Gallery.open(gallery_place(gallery)) as held:
+        held.drop_stage()

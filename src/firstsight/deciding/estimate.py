@@ -1,0 +1,265 @@
+"""What to expect of identification in one gallery: rule, threshold, rates, probability.
+
+A gallery of enough distinct things is tried on itself. A smaller one goes by the model's own
+calibration at that size, and says so; without one there is no threshold, and nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from firstsight.deciding.calibrated import Calibrated, SizedTrials
+from firstsight.deciding.combining import RULES, GalleryVectors, Rule
+from firstsight.deciding.estimated import Basis, Estimate
+from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, leave_one_out
+from firstsight.deciding.likelihood import fit_likely_right
+from firstsight.deciding.thresholds import (
+    Rate,
+    false_accept_rate,
+    miss_rate,
+    threshold_for,
+    threshold_interval,
+)
+from firstsight.deciding.trials import (
+    BothSides,
+    Trials,
+    VerdictLike,
+    join_trials,
+    trials_of_verdicts,
+)
+from firstsight.errors import GalleryError, UsageError
+from firstsight.similarity import Head
+
+__all__ = ["Estimate", "estimate", "things_needed"]
+
+LEAST_TRIALS = 20  # of one side, to choose a rule, fit a probability or count misses by
+LEAST_THINGS = 10  # that those come from
+LOW_QUANTILE = 0.1
+MOST_THINGS = 5000  # tried as strangers where a small target asks for so many
+
+
+def things_needed(target: float) -> int:
+    """How many distinct things a threshold for `target` false accepts takes: 3 / target."""
+    return ceil(3 / target - 1e-9)
+
+
+def estimate(
+    head: Head,
+    vectors: GalleryVectors,
+    *,
+    calibrated: Calibrated | None,
+    target: float = 0.01,
+    verdicts: Sequence[VerdictLike] = (),
+    rule: Rule | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """Everything that `decide` needs, and how far it may be trusted.
+
+    calibrated: what the model knows about itself. target: wanted share of strangers that get any
+    name. verdicts: those that still count. rule: None lets the gallery choose.
+    Verdicts are further trials: they move threshold and probability at once, but the threshold
+    never beyond its interval without them. Rates are counted without them, since answers that
+    somebody judged are no fair sample. Work stays bounded, see `leave_one_out`; the same seed
+    gives the same estimate. Raises GalleryError for an empty gallery, UsageError for an
+    impossible target or rule.
+    """
+    if not 0 < target < 1:
+        raise UsageError(f"the target is {target} false accepts; give a share between 0 and 1")
+    if rule is not None and rule not in RULES:
+        raise UsageError(f"the rule is {rule!r}; give one of {', '.join(RULES)}")
+    n_things, n_photos = len(vectors.starts), len(vectors.vectors)
+    if not n_things:
+        raise GalleryError("the gallery is empty; enroll something first")
+    most = max(MOST_QUERIES, min(things_needed(target), MOST_THINGS))
+    left_out = leave_one_out(head, vectors, reach=3 * target, most=most, seed=seed)
+    accuracies = _accuracies(left_out.by_rule)
+    chosen, rule_kept = _choose_rule(rule, accuracies)
+    # The nearest of all photos decides by "best": there each photo is one more to be near to.
+    size = n_photos if chosen == "best" else n_things
+    evidence = _Evidence(
+        own=left_out.by_rule[chosen],
+        model=_model_trials(calibrated, size, chosen, left_out),
+        verdicts=trials_of_verdicts(verdicts),
+        target=target,
+        seed=seed,
+    )
+    return Estimate(
+        rule=chosen,
+        accuracies=accuracies,
+        rule_kept=rule_kept,
+        target=target,
+        n_things=n_things,
+        n_photos=n_photos,
+        n_verdicts=len(verdicts),
+        kept=_kept(evidence, n_things, size),
+        **_thresholds(evidence),
+        **_probability(evidence),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """All trials that an estimate may rest on. model: at this gallery's size, if calibrated."""
+
+    own: BothSides
+    model: SizedTrials | None
+    verdicts: BothSides
+    target: float
+    seed: int
+
+    @property
+    def basis(self) -> Basis:
+        # A few things may not count, their vectors being damaged.
+        if self.own.strangers.n_things >= things_needed(self.target) - 1e-6:
+            return "gallery"
+        return "none" if self.model is None else "model"
+
+
+def _accuracies(by_rule: dict[Rule, BothSides]) -> dict[Rule, float] | None:
+    """How often each rule names the gallery's own photos rightly, every thing counting once."""
+    if not _is_enough(by_rule["best"].enrolled):
+        return None
+    n_things = by_rule["best"].enrolled.n_things
+    return {
+        rule: min(1.0, float(trials.enrolled.weight @ trials.enrolled.right) / n_things)
+        for rule, trials in by_rule.items()
+    }
+
+
+def _choose_rule(given: Rule | None, accuracies: dict[Rule, float] | None) -> tuple[Rule, str]:
+    if given is not None:
+        return given, "as asked"
+    if accuracies is None:
+        return "best", (
+            f"kept: to compare rules takes {LEAST_THINGS} things with two photos or more, "
+            f"{LEAST_TRIALS} photos in all"
+        )
+    # RULES begins with "best", and max keeps the first of equals (but for rounding).
+    chosen = max(RULES, key=lambda rule: round(accuracies[rule], 9))
+    return chosen, "named most of this gallery's own photos rightly, each left out in turn"
+
+
+def _model_trials(
+    calibrated: Calibrated | None, size: int, rule: Rule, own: LeftOut
+) -> SizedTrials | None:
+    """The model's trials at that size, as distances by that rule.
+
+    They were made with one photo a thing. What a mean or prototype adds to a distance, or takes
+    off, is read from this gallery's things as strangers, at a low quantile that a few dozen
+    trials still support.
+    """
+    if calibrated is None:
+        return None
+    sized, strangers = calibrated.at_size(size), own.by_rule[rule].strangers
+    if rule == "best" or not _is_enough(strangers):
+        return sized
+    by_rule, by_single = (
+        np.quantile(trials.distance, LOW_QUANTILE) for trials in (strangers, own.single)
+    )
+    return sized.shifted(float(by_rule - by_single))
+
+
+def _thresholds(evidence: _Evidence) -> dict[str, Any]:
+    """The fields of an Estimate from `basis` to `seen_here`."""
+    own, basis = evidence.own, evidence.basis
+    if basis == "none":
+        names = ("threshold", "threshold_interval", "false_accepts", "misses", "seen_here")
+        return {"basis": basis, "misses_basis": "none", **dict.fromkeys(names)}
+    rng = np.random.default_rng(evidence.seed)
+    sized = SizedTrials(own, 1.0) if basis == "gallery" else evidence.model
+    assert sized is not None
+    strangers, target = sized.trials.strangers, sized.unscaled(evidence.target)
+    plain = threshold_for(strangers, target)
+    low, high = threshold_interval(strangers, target, rng)
+    low, high = min(low, plain), max(high, plain)
+    told = join_trials(strangers, evidence.verdicts.strangers)
+    threshold = min(max(threshold_for(told, target), low), high)
+    there = false_accept_rate(strangers, threshold, rng)
+    ends = (sized.scaled(there.interval[0]), sized.scaled(there.interval[1]))
+    expected, seen_here = Rate(sized.scaled(there.rate), ends), None
+    if basis == "model" and own.strangers.n_things >= LEAST_THINGS - 1e-6:
+        seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)
+        expected = _expected(expected, seen_here)
+    enrolled, misses_basis = _enrolled(evidence)
+    return {
+        "basis": basis,
+        "threshold": threshold,
+        "threshold_interval": (low, high),
+        "false_accepts": expected,
+        "misses": miss_rate(enrolled, threshold, rng) if enrolled is not None else None,
+        "misses_basis": misses_basis,
+        "seen_here": seen_here,
+    }
+
+
+def _expected(by_model: Rate, seen_here: Rate) -> Rate:
+    """The model's rate, unless the gallery's things speak against it; the interval covers both.
+
+    The model's interval is that of the mean over galleries of things like those it was calibrated
+    on; only this gallery's own things can tell how far it differs from those.
+    """
+    low, high = seen_here.interval
+    agree = low <= by_model.rate <= high
+    return Rate(
+        by_model.rate if agree else seen_here.rate,
+        (min(low, by_model.interval[0]), max(high, by_model.interval[1])),
+    )
+
+
+def _enrolled(evidence: _Evidence) -> tuple[Trials | None, Basis]:
+    if _is_enough(evidence.own.enrolled):
+        return evidence.own.enrolled, "gallery"
+    if evidence.model is not None:
+        return evidence.model.trials.enrolled, "model"
+    return None, "none"
+
+
+def _probability(evidence: _Evidence) -> dict[str, Any]:
+    """The fields `likely_right` and `likely_right_basis`.
+
+    Each side is the gallery's own where that is enough, else the model's; "gallery" means both
+    are. At more photos than the model was tried at, its largest size stands in.
+    """
+    enrolled, basis = _enrolled(evidence)
+    strangers = evidence.own.strangers
+    if not _is_enough(strangers):
+        if evidence.model is None:
+            enrolled = None
+        else:
+            strangers, basis = evidence.model.trials.strangers, "model"
+    if enrolled is None:
+        return {"likely_right": None, "likely_right_basis": "none"}
+    sides = BothSides(
+        join_trials(strangers, evidence.verdicts.strangers),
+        join_trials(enrolled, evidence.verdicts.enrolled),
+    )
+    return {"likely_right": fit_likely_right(sides), "likely_right_basis": basis}
+
+
+def _is_enough(trials: Trials) -> bool:
+    return len(trials) >= LEAST_TRIALS and trials.n_things >= LEAST_THINGS - 1e-6
+
+
+def _kept(evidence: _Evidence, n_things: int, size: int) -> str:
+    target, model = evidence.target, evidence.model
+    needed = things_needed(target)
+    if evidence.basis == "gallery":
+        return f"estimated from this gallery's own {n_things} things"
+    few = (
+        f"{needed} things are needed to estimate a threshold for {100 * target:.3g} % false "
+        f"accepts from the gallery itself, and it has {n_things}"
+    )
+    if needed > MOST_THINGS:
+        few = f"a target of {100 * target:.3g} % false accepts is too small for any gallery"
+    if model is None:
+        return (
+            f"no threshold: {few}, and the model is not calibrated; run firstsight calibrate "
+            "MODEL --data FOLDER, or enroll more things"
+        )
+    stretched = ", stretched beyond the largest size that it was calibrated at" * (model.ratio > 1)
+    return f"the model's own at gallery size {size}{stretched}: {few}"

@@ -1,0 +1,233 @@
+"""Calibrate a model on classes that it never saw in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firstsight.deciding.calibrated import Calibrated, Operating, Pool, rounded
+from firstsight.deciding.leaving_out import drawn_together
+from firstsight.deciding.trials import Float64, Indices
+from firstsight.errors import DataError, ShapeError
+from firstsight.metrics.calibration import Calibration, fit_calibration
+from firstsight.metrics.intervals import Interval, wilson
+from firstsight.metrics.roc import true_accept_rate
+from firstsight.sampling.pairs import PairPopulation
+from firstsight.similarity import Head
+
+__all__ = ["fit_calibrated"]
+
+RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2)
+N_PAIRS = 100_000  # half of one class
+GATHER_CELLS = 2**22
+LEAST_CLASSES = 10
+STEPS = (1, 2, 5)  # gallery sizes within each power of ten
+LARGEST_SIZE = 1000
+REACH = 0.1  # see drawn_together; a third of it is the largest target served well
+STRANGERS, ENROLLED = 700, 300  # trials, each at every size: at most 200 KB in model.json
+
+Labels = npt.NDArray[np.int64]
+
+
+def fit_calibrated(
+    head: Head,
+    embeddings: npt.NDArray[Any],
+    labels: Labels,
+    *,
+    fitted_on: dict[str, Any],
+    seed: int = 0,
+    groups: Labels | None = None,
+) -> Calibrated:
+    """Everything of `Calibrated` from held-out pictures; the same seed gives the same record.
+
+    embeddings: (N, D) finite. labels: (N,) classes, at least 10, 10 of them with two pictures.
+    fitted_on: what to say of the data, like its name and fingerprint; the numbers of classes and
+    pictures and the seed are added. groups: (N,) where given, both pictures of a pair of `verify`
+    come from one group (alphabet); galleries are drawn from all classes.
+    Raises ShapeError where lengths differ, DataError where there are too few classes or an
+    embedding is not finite.
+    """
+    embeddings, thing = _checked(embeddings, labels)
+    rng = np.random.default_rng(seed)
+    verify, table = _fit_verify(head, embeddings, thing, groups, rng)
+    chosen = rng.permutation(int(thing.max()) + 1)[thing] <= LARGEST_SIZE
+    few = np.unique(thing[chosen], return_inverse=True)[1].astype(np.int64)
+    sizes = _sizes(int(few.max()))
+    strangers, enrolled = _simulate(head, embeddings[chosen], few, sizes, rng)
+    facts = {"classes": int(thing.max()) + 1, "pictures": len(thing), "seed": seed}
+    return Calibrated(verify, table, sizes, strangers, enrolled, {**fitted_on, **facts})
+
+
+def _checked(embeddings: npt.NDArray[Any], labels: Labels) -> tuple[npt.NDArray[Any], Indices]:
+    if embeddings.ndim != 2 or np.shape(labels) != (len(embeddings),):
+        raise ShapeError(
+            f"the embeddings have shape {embeddings.shape} and the labels {np.shape(labels)}; "
+            "give (N, D) and (N,)"
+        )
+    names, thing, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(names) < LEAST_CLASSES or int((sizes > 1).sum()) < LEAST_CLASSES:
+        raise DataError(
+            f"{len(names)} classes, {int((sizes > 1).sum())} of them with two pictures, are too "
+            f"few to calibrate on; give at least {LEAST_CLASSES} with two (300 and more serve best)"
+        )
+    bad = int((~np.isfinite(embeddings).all(axis=1)).sum())
+    if bad:
+        raise DataError(
+            f"{bad} of {len(embeddings)} embeddings are not finite; "
+            "check the model before calibrating it"
+        )
+    return embeddings, thing.astype(np.int64)
+
+
+def _fit_verify(
+    head: Head,
+    embeddings: npt.NDArray[Any],
+    thing: Indices,
+    groups: Labels | None,
+    rng: np.random.Generator,
+) -> tuple[Calibration, tuple[Operating, ...]]:
+    pairs = PairPopulation(thing, groups).draw(N_PAIRS, rng)
+    step = max(1, GATHER_CELLS // embeddings.shape[1])
+    distance = np.concatenate(
+        [
+            head.paired(embeddings[pairs[0, i : i + step]], embeddings[pairs[1, i : i + step]])
+            for i in range(0, N_PAIRS, step)
+        ]
+    ).astype(np.float64)
+    genuine, impostor, between = distance[0::2], distance[1::2], thing[pairs[:, 1::2]]
+    n_between = len(np.unique(np.sort(between, axis=0), axis=1).T)
+    fitted = fit_calibration(genuine, impostor)
+    slope, intercept = rounded([min(fitted.slope, 0.0), fitted.intercept])
+    assert slope is not None and intercept is not None
+    rates = [rate for rate in RATES if n_between >= 3 / rate]  # 45 pairs even of 10 classes
+    table = tuple(_operating(genuine, impostor, between, rate) for rate in rates)
+    return Calibration(slope, intercept), table
+
+
+def _operating(genuine: Float64, impostor: Float64, between: Indices, rate: float) -> Operating:
+    accepted, threshold = true_accept_rate(genuine, impostor, false_accept_rate=rate)
+    if not np.isfinite(threshold):  # too many at the smallest distance: accept none of them
+        threshold = float(np.nextafter(impostor.min(), -np.inf))
+        accepted = float((genuine <= threshold).mean())
+    low, high = dyadic_interval(impostor <= threshold, between)
+    low, high, misses = (float(f"{share:.6g}") for share in (low, high, 1 - accepted))
+    return Operating(rate, threshold, (low, high), misses)
+
+
+def dyadic_interval(hits: npt.NDArray[np.bool_], between: Indices) -> Interval:
+    """95 % interval of a rate over pairs of classes that have classes in common.
+
+    hits: (n,). between: (2, n) the classes of each pair. Two pairs depend on each other where
+    they share a class; the variance sums over exactly those (Aronow, Samii and Assenova 2015,
+    eq. 6), and Wilson's interval takes the number of independent pairs that it amounts to (as
+    Korn and Graubard 1998 do).
+    """
+    n, rate = len(hits), float(hits.mean())
+    if not 0 < rate < 1:
+        return wilson(n * rate, n)
+    gaps = hits - rate
+    classes = np.bincount(between[0], gaps, between.max() + 1)
+    classes += np.bincount(between[1], gaps, between.max() + 1)
+    ordered = np.sort(between, axis=0)
+    same_pair = np.unique(ordered[0] * (between.max() + 1) + ordered[1], return_inverse=True)[1]
+    shared = np.bincount(same_pair, gaps)  # counted by both of its classes
+    variance = float((classes**2).sum() - (shared**2).sum()) / n**2
+    independent = min(n, rate * (1 - rate) / variance) if variance > 0 else n
+    return wilson(rate * max(1.0, independent), max(1.0, independent))
+
+
+def _sizes(largest: int) -> tuple[int, ...]:
+    """1, 2, 5, 10, 20, 50 ... and the largest that the classes allow, one of them being out."""
+    steps = (step * 10**power for power in range(len(str(largest))) for step in STEPS)
+    return (*(size for size in steps if size < largest), largest)
+
+
+def _simulate(
+    head: Head,
+    embeddings: npt.NDArray[Any],
+    thing: Indices,
+    sizes: tuple[int, ...],
+    rng: np.random.Generator,
+) -> tuple[Pool, Pool]:
+    """Rounds of one enrolled photo a class; each class asks about another, with it in and out."""
+    strangers, enrolled = _Gathered(), _Gathered()
+    while len(strangers) < STRANGERS:
+        photo, query = _draw_round(thing, rng)
+        asked = rng.permutation(np.flatnonzero(query >= 0))[: STRANGERS - len(strangers)]
+        distance = head.distance(embeddings[query[asked]], embeddings[photo]).astype(np.float64)
+        # Each trial meets the others in an order of its own; a smaller gallery is its beginning.
+        others = np.stack([_others(len(photo), each, rng) for each in asked])[:, : sizes[-1]]
+        to_others = np.take_along_axis(distance, others, axis=1)
+        named = others[np.arange(len(asked)), to_others.argmin(axis=1)]
+        own = distance[np.arange(len(asked)), asked]
+        strangers.add(asked, named, *_as_stranger(to_others, sizes), most=STRANGERS)
+        enrolled.add(asked, asked, *_as_enrolled(own, to_others, sizes), most=ENROLLED)
+    return strangers.pool(), enrolled.pool()
+
+
+def _draw_round(thing: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
+    """One photo to enroll of each class, and another to ask about (-1 where there is none)."""
+    shuffled = rng.permutation(len(thing))
+    by_thing = shuffled[np.argsort(thing[shuffled], kind="stable")]
+    starts = np.searchsorted(thing[by_thing], np.arange(thing.max() + 1))
+    sizes = np.diff(np.append(starts, len(thing)))
+    query = by_thing[np.minimum(starts + 1, len(thing) - 1)]
+    return by_thing[starts], np.where(sizes > 1, query, -1)
+
+
+def _others(n: int, asked: int, rng: np.random.Generator) -> Indices:
+    order = rng.permutation(n).astype(np.int64)
+    return np.delete(order, np.flatnonzero(order == asked))
+
+
+def _as_stranger(
+    to_others: Float64, sizes: tuple[int, ...]
+) -> tuple[Float64, Float64, npt.NDArray[np.bool_]]:
+    """(R, S) distances, margins, rightness from (R, C - 1) distances in each trial's order."""
+    nearest = np.stack([to_others[:, :size].min(axis=1) for size in sizes], axis=1)
+    second = [np.partition(to_others[:, :size], 1, axis=1)[:, 1] for size in sizes[1:]]
+    alone = np.full(len(to_others), np.nan)
+    runner_up = np.stack([alone, *second], axis=1)
+    return nearest, runner_up - nearest, np.zeros(nearest.shape, np.bool_)
+
+
+def _as_enrolled(
+    own: Float64, to_others: Float64, sizes: tuple[int, ...]
+) -> tuple[Float64, Float64, npt.NDArray[np.bool_]]:
+    """As `_as_stranger`, but the thing's own photo takes the place of one other."""
+    in_gallery = np.column_stack([own, to_others])
+    nearest, margin, right = _as_stranger(in_gallery, sizes)
+    for column, size in enumerate(sizes[1:], start=1):
+        right[:, column] = own < in_gallery[:, 1:size].min(axis=1)
+    right[:, 0] = True
+    return nearest, margin, right
+
+
+class _Gathered:
+    """Trials of one side, round after round."""
+
+    def __init__(self) -> None:
+        self._rounds: list[tuple[npt.NDArray[Any], ...]] = []
+
+    def __len__(self) -> int:
+        return sum(len(columns[0]) for columns in self._rounds)
+
+    def add(self, *columns: npt.NDArray[Any], most: int) -> None:
+        """Of a round, as far as `most` in all allows: the thing asked about, the one named in the
+        largest gallery (or itself), distance, margin, right.
+        """
+        left = most - len(self)
+        if left > 0:
+            self._rounds.append(tuple(column[:left] for column in columns))
+
+    def pool(self) -> Pool:
+        thing, named, distance, margin, right = map(np.concatenate, zip(*self._rounds, strict=True))
+        cluster = drawn_together(thing, named, distance[:, -1], reach=REACH)
+        return Pool(thing, cluster, _as_kept(distance), _as_kept(margin, digits=4), right)
+
+
+def _as_kept(numbers: Float64, *, digits: int = 6) -> Float64:
+    """(R, S) numbers as they come back from model.json."""
+    return np.array([rounded(row, digits=digits) for row in numbers], np.float64)

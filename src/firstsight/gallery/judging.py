@@ -1,0 +1,83 @@
+"""A person's word on answers: kept with what was asked about, and taken back when wrong."""
+
+from __future__ import annotations
+
+import json
+
+from firstsight.errors import NotInGallery, UsageError
+from firstsight.gallery import rows
+from firstsight.gallery.enrolling import vector_bytes
+from firstsight.gallery.history import Change, now
+from firstsight.gallery.names import proper_name
+from firstsight.gallery.records import Verdict
+
+__all__ = ["record", "withdraw"]
+
+
+def record(change: Change, verdict: Verdict) -> int:
+    """The id of the verdict, now kept; `when` and `id` of what came are not looked at.
+
+    Raises NotInGallery where it speaks of a thing that is not there, and UsageError where its
+    kind and the things it names do not fit together.
+    """
+    _require_sense(verdict)
+    connection = change.connection
+    named, truth = (
+        None if name is None else rows.thing_id(connection, proper_name(name))
+        for name in (verdict.named, verdict.truth)
+    )
+    (keeps_pictures,) = connection.execute("SELECT keeps_pictures FROM gallery").fetchone()
+    model = rows.binding(connection, "current")
+    assert model is not None
+    verdict_id = connection.execute(
+        "INSERT INTO verdict (kind, named_id, truth_id, distance, margin, digest, fingerprint, "
+        'numbers, encoded, details, "when", gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)',
+        (
+            verdict.kind,
+            named,
+            truth,
+            float(verdict.distance),
+            None if verdict.margin is None else float(verdict.margin),
+            verdict.digest,
+            model.fingerprint,
+            vector_bytes(verdict.vector, model.embedding_size),
+            verdict.kept if keeps_pictures else None,
+            json.dumps(verdict.details, ensure_ascii=False),
+            now(),
+        ),
+    ).lastrowid
+    assert verdict_id is not None
+    change.made("verdict", verdict_id)
+    if verdict.kind == "other" and truth is not None:
+        change.tell("was told that an answer is ", truth)
+    elif named is not None:
+        change.tell("was told that the answer ", named, f" is {verdict.kind}")
+    else:
+        change.tell(f"was told that an answer is {verdict.kind}")
+    return verdict_id
+
+
+def withdraw(change: Change, verdict_id: int) -> None:
+    row = change.connection.execute(
+        "SELECT 1 FROM verdict WHERE id = ? AND gone = 0", (verdict_id,)
+    ).fetchone()
+    if row is None:
+        raise NotInGallery(
+            f"the gallery holds no verdict with the number {verdict_id}; list the verdicts for "
+            "their numbers"
+        )
+    change.put("verdict", verdict_id, "gone", 1)
+    change.tell(f"withdrew verdict {verdict_id}")
+
+
+def _require_sense(verdict: Verdict) -> None:
+    fits = {
+        "right": verdict.named is not None and verdict.truth == verdict.named,
+        "wrong": verdict.truth is None,
+        "other": verdict.truth is not None and verdict.truth != verdict.named,
+    }
+    if not fits.get(verdict.kind, False):
+        raise UsageError(
+            f"a verdict '{verdict.kind}' cannot name {verdict.named!r} with the truth "
+            f"{verdict.truth!r}; see the record Verdict for what fits"
+        )

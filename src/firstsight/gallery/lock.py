@@ -1,0 +1,85 @@
+"""One writer at a time: a lock on a file, which ends with the process that holds it."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from firstsight.errors import GalleryError, storing
+
+__all__ = ["WriterLock"]
+
+POLL_S = 0.002
+
+
+class WriterLock:
+    """The lock file of one gallery, opened once; excludes other processes and other instances.
+
+    SQLite has a lock of its own, but old builds (before 3.51.3) may corrupt a write-ahead log
+    that two connections write and checkpoint at the same moment; under this lock none can.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+
+    @contextmanager
+    def held(self, patience_s: float) -> Iterator[None]:
+        """Hold the lock; raises GalleryError after `patience_s` seconds of waiting in vain."""
+        if self._file is None:
+            with storing(self._path):
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | _NO_INHERIT, 0o666)
+        deadline = time.monotonic() + patience_s
+        while not _try_lock(self._file):
+            if time.monotonic() > deadline:
+                raise GalleryError(
+                    f"the gallery at {self._path.parent} is busy: another process has been "
+                    f"writing to it for {patience_s:g} s; wait for it or end it, then try again"
+                )
+            # Two writers in a loop must not poll in step, or one of them would starve.
+            time.sleep(POLL_S * random.random())
+        try:
+            yield
+        finally:
+            _unlock(self._file)
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+_NO_INHERIT = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0)
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: int) -> bool:
+        os.lseek(file, 0, os.SEEK_SET)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(file: int) -> None:
+        os.lseek(file, 0, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _unlock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)

@@ -1,0 +1,52 @@
+"""Where galleries live: a folder each, under the user's data folder, or any path."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from firstsight.errors import UsageError
+from firstsight.gallery.connection import FILE
+
+__all__ = ["galleries_folder", "gallery_place", "list_galleries"]
+
+# Names of folders on every system: no separators, no leading dot, no colon, no trailing dot.
+_NAME = re.compile(r"\w(?:[\w .-]{0,62}\w)?")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # by Windows
+
+
+def galleries_folder() -> Path:
+    """`galleries` under FIRSTSIGHT_HOME, else under the user's data folder; it need not exist."""
+    home = os.environ.get("FIRSTSIGHT_HOME")
+    if home:
+        return Path(home) / "galleries"
+    import platformdirs  # asks the system, which most calls need not
+
+    return platformdirs.user_data_path("firstsight") / "galleries"
+
+
+def gallery_place(name_or_path: str | Path) -> Path:
+    """The folder of a gallery; nothing needs to be there.
+
+    A Path, a text with a separator, or the name of a folder or file that holds a gallery is
+    where it says; any other text is the name of a gallery. Raises UsageError for a bad name.
+    """
+    text = str(name_or_path)
+    path = Path(name_or_path)
+    is_path = isinstance(name_or_path, Path) or "/" in text or os.sep in text
+    if path.name == FILE and (is_path or path.is_file()):
+        return path.parent
+    if text and (is_path or (path / FILE).is_file()):
+        return path
+    if not _NAME.fullmatch(text) or _RESERVED.fullmatch(text):
+        raise UsageError(
+            f"{text[:80]!r} cannot name a gallery; give 1 to 64 letters, digits, blanks, dots, "
+            "'-' or '_', beginning and ending with a letter or digit, or a path"
+        )
+    return galleries_folder() / text
+
+
+def list_galleries() -> list[Path]:
+    """The folders of the galleries that have names, by name."""
+    return sorted(path.parent for path in galleries_folder().glob(f"*/{FILE}"))

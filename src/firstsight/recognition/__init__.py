@@ -1,0 +1,1 @@
+"""Enroll once, recognise ever after: a model and a gallery, joined."""

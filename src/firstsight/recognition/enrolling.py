@@ -1,0 +1,142 @@
+"""Pictures into a gallery: read, judged, embedded and stored, each with a result of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from firstsight.errors import GalleryError, PictureError
+from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.records import Enrolled, NewPhoto
+from firstsight.images.decode import PictureLike
+from firstsight.images.reading import Reading
+from firstsight.model.embedder import Embedder
+from firstsight.recognition.ahead import read_ahead
+from firstsight.recognition.answers import Enrollment, Status
+
+__all__ = ["Enroller", "Entry", "Prepared"]
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture and the name of the thing it shows."""
+
+    picture: PictureLike
+    thing: str
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a thread makes of a picture before the network sees it."""
+
+    reading: Reading
+    pixels: np.ndarray  # (H, W, C) uint8
+    kept: bytes | None
+
+
+Advise = Callable[[str, Prepared, NewPhoto], tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Enroller:
+    """prepare: reads one picture; PictureError where it cannot.
+
+    advise: what is likely to go wrong with a new photo, before it is saved; None for no advice.
+    careful: photos with advice are not saved. keep: False saves nothing at all.
+    """
+
+    gallery: Gallery
+    embedder: Embedder
+    prepare: Callable[[Entry], Prepared]
+    advise: Advise | None = None
+    careful: bool = False
+    keep: bool = True
+
+    def each(self, entries: Iterable[Entry]) -> Iterator[Enrollment]:
+        """Save what can be saved, batch by batch; what was yielded as new is on the disk."""
+        for batch in read_ahead(entries, self.prepare, batch_size=BATCH):
+            results, photos = self._judged(batch)
+            yield from self._saved(results, photos, partial=True)
+
+    def all_or_nothing(self, entries: Iterable[Entry]) -> list[Enrollment]:
+        """Save every picture in one step, or none where one of them fails."""
+        results: list[Enrollment] = []
+        photos: list[NewPhoto | None] = []
+        for batch in read_ahead(entries, self.prepare, batch_size=BATCH):
+            judged, made = self._judged(batch)
+            results += judged
+            photos += made
+        if any(photo is None for photo in photos) and self.keep:
+            return [
+                each if photo is None else replace(each, status="left out")
+                for each, photo in zip(results, photos, strict=True)
+            ]
+        return list(self._saved(results, photos, partial=False))
+
+    def _judged(
+        self, batch: list[tuple[Entry, Prepared | PictureError]]
+    ) -> tuple[list[Enrollment], list[NewPhoto | None]]:
+        """Results as far as they are known before saving; None for a photo not to be saved."""
+        readable = [made for _, made in batch if isinstance(made, Prepared)]
+        pixels = [made.pixels for made in readable]
+        vectors = iter(self.embedder.embed_pixels(np.stack(pixels)) if pixels else ())
+        results: list[Enrollment] = []
+        photos: list[NewPhoto | None] = []
+        for entry, made in batch:
+            if isinstance(made, PictureError):
+                trouble = str(made)
+                results.append(Enrollment(entry.name, entry.thing, "unreadable", trouble=trouble))
+                photos.append(None)
+                continue
+            photo = _new_photo(entry, made, next(vectors))
+            advice = self.advise(entry.thing, made, photo) if self.advise else ()
+            refused = self.careful and bool(advice)
+            status: Status = "refused" if refused else "checked"
+            results.append(Enrollment(entry.name, entry.thing, status, advice=advice))
+            photos.append(None if refused else photo)
+        return results, photos
+
+    def _saved(
+        self, results: list[Enrollment], photos: list[NewPhoto | None], *, partial: bool
+    ) -> Iterator[Enrollment]:
+        pairs = [
+            (each.thing, photo)
+            for each, photo in zip(results, photos, strict=True)
+            if photo is not None
+        ]
+        if not self.keep or not pairs:
+            return iter(results)
+        try:
+            stored = iter(self.gallery.enroll(pairs, partial=partial))
+        except GalleryError as trouble:
+            if partial:
+                raise
+            return (replace(each, status="left out", trouble=str(trouble)) for each in results)
+        return iter(
+            [
+                each if photo is None else _with(each, next(stored))
+                for each, photo in zip(results, photos, strict=True)
+            ]
+        )
+
+
+def _with(result: Enrollment, stored: Enrolled) -> Enrollment:
+    holder = stored.thing if stored.status == "elsewhere" else None
+    return replace(result, status=stored.status, photo=stored.photo, holder=holder)
+
+
+def _new_photo(entry: Entry, made: Prepared, vector: np.ndarray) -> NewPhoto:
+    width, height = made.reading.size
+    return NewPhoto(
+        digest=made.reading.digest,
+        source=entry.name,
+        width_px=width,
+        height_px=height,
+        vector=vector,
+        kept=made.kept,
+    )

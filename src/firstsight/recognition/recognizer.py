@@ -1,0 +1,399 @@
+"""Recognizer: a gallery and the model that embedded it, asked in one place.
+
+The command line, Python, the page and the API all answer through this class, so that the same
+picture gets the same answer everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from firstsight.deciding.decide import decide, same
+from firstsight.deciding.estimated import Estimate
+from firstsight.errors import GalleryError, NotInGallery, PictureError, UsageError
+from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.places import gallery_place
+from firstsight.gallery.records import ModelBinding, NewPhoto, Verdict, VerdictKind
+from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike, picture_name
+from firstsight.images.reading import Crop, Reading, read_picture
+from firstsight.model.embedder import Embedder, load
+from firstsight.model.folder import resolve_model, shipped_models
+from firstsight.recognition.ahead import read_ahead
+from firstsight.recognition.answers import (
+    Answer,
+    Asked,
+    Comparison,
+    Enrollment,
+    Match,
+    Rival,
+    Unreadable,
+)
+from firstsight.recognition.comparing import DEFAULT_MODEL, calibrated_of, compare_readings
+from firstsight.recognition.enrolling import Enroller, Entry, Prepared
+from firstsight.recognition.standing import Standing, read_standing
+
+if TYPE_CHECKING:
+    from firstsight.gallery.doctor import Examination
+
+__all__ = ["DEFAULT_GALLERY", "Policy", "Recognizer"]
+
+Floats = npt.NDArray[np.float32]
+
+DEFAULT_GALLERY = "photos"
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How strict answers are.
+
+    false_accepts: the share of pictures of strangers that may get a name (FPIR), above 0, below 1.
+    limits: the largest picture worth decoding.
+    """
+
+    false_accepts: float = 0.01
+    limits: DecodeLimits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        if not 0 < self.false_accepts < 1:
+            raise UsageError(
+                f"false_accepts is {self.false_accepts}; give a share between 0 and 1, say 0.01"
+            )
+
+
+class Recognizer:
+    """Recognises the things of one gallery. One thread at a time may use it."""
+
+    def __init__(self, gallery: Gallery, embedder: Embedder, policy: Policy | None = None) -> None:
+        """GalleryError where the gallery was embedded by another model."""
+        _require_own_model(gallery, embedder)
+        self.gallery = gallery
+        self.embedder = embedder
+        self.policy = policy or Policy()
+        self._calibrated = calibrated_of(embedder)
+        self._standing: Standing | None = None
+
+    @classmethod
+    def open(
+        cls,
+        gallery: str | Path = DEFAULT_GALLERY,
+        *,
+        model: str | Path | None = None,
+        policy: Policy | None = None,
+        keeps_pictures: bool = True,
+    ) -> Recognizer:
+        """Open a gallery by its name or path; where there is none yet, make it.
+
+        model: a shipped name or a model folder. A new gallery is bound to it (default: the model
+        called like the gallery where one ships, else `photos`); an old one must have been made
+        with it. keeps_pictures: for a new gallery; False leaves the small pictures out.
+        """
+        place = gallery_place(gallery)
+        if (place / "gallery.sqlite").exists():
+            return cls.open_existing(gallery, model=model, policy=policy)
+        chosen = model or (str(gallery) if str(gallery) in shipped_models() else DEFAULT_MODEL)
+        embedder = load(chosen)
+        binding = binding_of(embedder, chosen)
+        made = Gallery.create(place, name=place.name, model=binding, keeps_pictures=keeps_pictures)
+        return cls(made, embedder, policy)
+
+    @classmethod
+    def open_existing(
+        cls,
+        gallery: str | Path = DEFAULT_GALLERY,
+        *,
+        model: str | Path | None = None,
+        policy: Policy | None = None,
+        read_only: bool = False,
+    ) -> Recognizer:
+        """As `open`, but GalleryError where there is no such gallery."""
+        opened = Gallery.open(gallery_place(gallery), read_only=read_only)
+        try:
+            return cls(opened, load(model or opened.info.model.place), policy)
+        except BaseException:
+            opened.close()
+            raise
+
+    def close(self) -> None:
+        self.gallery.close()
+
+    def __enter__(self) -> Recognizer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        trouble: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def enroll(
+        self,
+        thing: str,
+        pictures: PictureLike | Sequence[PictureLike],
+        *,
+        crop: Crop | None = None,
+        careful: bool = False,
+        partial: bool = True,
+        keep: bool = True,
+    ) -> list[Enrollment]:
+        """Show one or several pictures of a thing; one is enough.
+
+        careful: do not save what the doctor warns of. partial: False saves all or none.
+        keep: False only says what would be wrong with them.
+        """
+        listed = _listed(pictures)
+        entries = [Entry(each, thing, picture_name(each)) for each in listed]
+        enroller = self.enroller(crop=crop, careful=careful, keep=keep, advises=True)
+        results = list(enroller.each(entries)) if partial else enroller.all_or_nothing(entries)
+        self.settle()
+        return results
+
+    def enroller(
+        self,
+        *,
+        crop: Crop | None = None,
+        careful: bool = False,
+        keep: bool = True,
+        advises: bool = False,
+    ) -> Enroller:
+        """What enrolls many; call `settle` when it is through."""
+        keeps_pictures = self.gallery.info.keeps_pictures
+        seen = self.embedder.info.preprocessing
+
+        def prepare(entry: Entry) -> Prepared:
+            reading = read_picture(
+                entry.picture, limits=self.policy.limits, crop=crop, name=entry.name
+            )
+            pixels = reading.pixels(seen)
+            return Prepared(reading, pixels, reading.kept() if keeps_pictures else None)
+
+        advise = self._advise if advises or careful else None
+        return Enroller(self.gallery, self.embedder, prepare, advise, careful, keep)
+
+    def settle(self) -> None:
+        """Estimate thresholds anew now, so that the next question need not wait for it."""
+        if self.gallery.counts()[1]:
+            self._current()
+
+    def read(self, picture: PictureLike | Reading, *, crop: Crop | None = None) -> Reading:
+        """A picture under the policy's limits; one that was read already stays as it is."""
+        if isinstance(picture, Reading):
+            return picture
+        return read_picture(picture, limits=self.policy.limits, crop=crop)
+
+    def identify(self, picture: PictureLike | Reading, *, crop: Crop | None = None) -> Answer:
+        """Which enrolled thing does the picture show, or none of them?"""
+        reading = self.read(picture, crop=crop)
+        pixels = reading.pixels(self.embedder.info.preprocessing)
+        return self._answer(reading, self.embedder.embed_pixels(pixels[None])[0])
+
+    def identify_many(
+        self, pictures: Iterable[PictureLike], *, crop: Crop | None = None
+    ) -> Iterator[Answer | Unreadable]:
+        """An answer for each picture, in order; one that cannot be read does not stop the rest."""
+        seen = self.embedder.info.preprocessing
+
+        def read(picture: PictureLike) -> tuple[Reading, npt.NDArray[np.uint8]]:
+            reading = self.read(picture, crop=crop)
+            return reading, reading.pixels(seen)
+
+        for batch in read_ahead(pictures, read, batch_size=BATCH):
+            good = [made for _, made in batch if not isinstance(made, PictureError)]
+            pixels = [each for _, each in good]
+            vectors = iter(self.embedder.embed_pixels(np.stack(pixels)) if pixels else ())
+            for picture, made in batch:
+                if isinstance(made, PictureError):
+                    yield Unreadable(picture_name(picture), str(made))
+                else:
+                    yield self._answer(made[0], next(vectors))
+
+    def verify(self, a: PictureLike, b: PictureLike, *, false_matches: float = 0.01) -> Comparison:
+        """Do two pictures show the same thing? The gallery plays no part."""
+        readings = [read_picture(each, limits=self.policy.limits) for each in (a, b)]
+        return compare_readings(self.embedder, readings, false_matches=false_matches)
+
+    def search(
+        self,
+        picture: PictureLike | Reading,
+        k: int = 5,
+        *,
+        one_per_thing: bool = False,
+        crop: Crop | None = None,
+    ) -> list[Match]:
+        """The k most similar photos, nearest first; one a thing at most where asked."""
+        if k < 1:
+            raise UsageError(f"k is {k}; give 1 or more")
+        reading = self.read(picture, crop=crop)
+        pixels = reading.pixels(self.embedder.info.preprocessing)
+        vector = self.embedder.embed_pixels(pixels[None])[0]
+        standing = self._current()
+        found = standing.nearest_photos(vector, k, one_per_thing=one_per_thing)
+        return [
+            self._match(rank, photo, distance)
+            for rank, (photo, distance) in enumerate(found, start=1)
+        ]
+
+    def confirm(self, answer: Answer) -> int:
+        """Record that an answer's name is right; returns the verdict's id."""
+        return self._record(answer, "right", answer.nearest.thing)
+
+    def deny(self, answer: Answer, truth: str | None = None) -> int:
+        """Record that an answer is wrong: the picture shows `truth`, or none of the things.
+
+        NotInGallery where `truth` is not enrolled.
+        """
+        if truth is None:
+            return self._record(answer, "wrong", None)
+        name = self.gallery.thing(truth).name
+        if name == answer.nearest.thing:
+            raise UsageError(
+                f"the nearest thing to {answer.picture} was {name!r} already; confirm it instead"
+            )
+        return self._record(answer, "other", name)
+
+    def estimate(self) -> Estimate:
+        """The thresholds in force, their rates and intervals; GalleryError for an empty gallery."""
+        return self._current().estimate
+
+    def vector_of(self, photo: int) -> Floats:
+        """(D,) of an enrolled photo; NotInGallery where it is not there."""
+        photos = self._current().matrix.photos
+        rows = np.flatnonzero(photos.photos == photo)
+        if not len(rows):
+            self.gallery.photo(photo)  # which says what is wrong
+            raise NotInGallery(f"photo {photo} came just now; ask again")
+        return np.asarray(photos.vectors[rows[0]])
+
+    def examine(self) -> Examination:
+        """What is likely to go wrong in this gallery."""
+        from firstsight.gallery.doctor import examine
+
+        standing = self._current()
+        return examine(
+            self.embedder.info.head,
+            standing.matrix.photos,
+            self._names(standing.matrix.photos.things),
+            threshold=standing.estimate.threshold,
+            pictures=self.gallery.picture,
+        )
+
+    def _current(self) -> Standing:
+        if self._standing is None or self._standing.generation != self.gallery.generation:
+            self._standing = read_standing(
+                self.gallery,
+                self.embedder.info.head,
+                self._calibrated,
+                target=self.policy.false_accepts,
+            )
+        return self._standing
+
+    def _answer(self, reading: Reading, vector: Floats) -> Answer:
+        standing = self._current()
+        found = standing.nearest_things(vector)
+        rivals = [Rival(self._name(thing), distance, photo) for thing, distance, photo in found[:2]]
+        nearest, runner_up = rivals[0], rivals[1] if len(rivals) > 1 else None
+        decided = decide(
+            nearest.distance, runner_up.distance if runner_up else None, standing.estimate
+        )
+        return Answer(
+            picture=reading.name,
+            decision=decided.decision,
+            thing=None if decided.decision == "unknown" else nearest.thing,
+            probability=decided.probability,
+            threshold=decided.threshold,
+            nearest=nearest,
+            runner_up=runner_up,
+            margin=decided.margin,
+            reason=decided.reason,
+            estimate=standing.estimate,
+            asked=Asked(reading, vector),
+        )
+
+    def _match(self, rank: int, photo_id: int, distance: float) -> Match:
+        photo = self.gallery.photo(photo_id)
+        probability = None
+        if self._calibrated is not None:
+            probability = same(distance, self._calibrated).probability
+        return Match(rank, photo.thing, photo.id, photo.source, distance, probability)
+
+    def _record(self, answer: Answer, kind: VerdictKind, truth: str | None) -> int:
+        asked = answer.asked
+        return self.gallery.record(
+            Verdict(
+                kind=kind,
+                named=answer.nearest.thing,
+                truth=truth,
+                distance=answer.distance,
+                margin=answer.margin,
+                digest=asked.reading.digest,
+                vector=asked.vector,
+                kept=asked.reading.kept() if self.gallery.info.keeps_pictures else None,
+                details={"decision": answer.decision, "picture": answer.picture},
+            )
+        )
+
+    def _advise(self, thing: str, made: Prepared, photo: NewPhoto) -> tuple[str, ...]:
+        from firstsight.gallery.doctor import advise_enrollment
+        from firstsight.images.quality import picture_flaws
+
+        flaws = picture_flaws(made.reading.image())
+        if not self.gallery.counts()[1]:
+            return tuple(flaw.told for flaw in flaws)
+        standing = self._current()
+        held = self.gallery.holds(photo.digest)
+        findings = advise_enrollment(
+            self.embedder.info.head,
+            standing.matrix.photos,
+            self._names(standing.matrix.photos.things),
+            thing,
+            photo.vector,
+            threshold=standing.estimate.threshold,
+            flaws=flaws,
+            near_duplicate_of=held.thing if held else None,
+        )
+        return tuple(finding.told for finding in findings)
+
+    def _name(self, thing_id: int) -> str:
+        return self.gallery.names([thing_id])[thing_id]
+
+    def _names(self, thing_ids: Iterable[int]) -> dict[int, str]:
+        return self.gallery.names([int(each) for each in thing_ids])
+
+
+def binding_of(embedder: Embedder, chosen: str | Path) -> ModelBinding:
+    """How a gallery remembers a model that was opened as `chosen`."""
+    shipped = isinstance(chosen, str) and chosen in shipped_models()
+    return ModelBinding(
+        name=embedder.info.name,
+        fingerprint=embedder.info.fingerprint,
+        place=str(chosen) if shipped else str(resolve_model(chosen).resolve()),
+        embedding_size=embedder.info.embedding_size,
+    )
+
+
+def _require_own_model(gallery: Gallery, embedder: Embedder) -> None:
+    own = gallery.info.model
+    if own.fingerprint != embedder.info.fingerprint:
+        raise GalleryError(
+            f"the gallery {gallery.info.name!r} was embedded by the model {own.name} "
+            f"({own.fingerprint[:12]}), which is not {embedder.info.name} "
+            f"({embedder.info.fingerprint[:12]}); give that model, or move the gallery to the new "
+            f"one: firstsight upgrade --gallery {gallery.info.name} --model NEW"
+        )
+
+
+def _listed(pictures: PictureLike | Sequence[PictureLike]) -> list[PictureLike]:
+    if isinstance(pictures, np.ndarray):
+        return list(pictures) if pictures.ndim == 4 else [pictures]
+    if isinstance(pictures, list | tuple):
+        return list(pictures)
+    return [cast(PictureLike, pictures)]

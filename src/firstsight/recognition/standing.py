@@ -1,0 +1,151 @@
+"""What a gallery looks like at one generation: its photos to compare with, its thresholds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from firstsight.deciding.calibrated import Calibrated
+from firstsight.deciding.combining import combine, prototypes
+from firstsight.deciding.estimate import Estimate, estimate
+from firstsight.errors import GalleryError
+from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.matrix import PhotoMatrix, read_matrix
+from firstsight.similarity import Head
+
+__all__ = ["Standing", "read_standing"]
+
+Floats = npt.NDArray[np.float32]
+Stamp = dict[str, int]
+
+N_REFINED = 16  # things whose distance is computed again exactly, before the two nearest are named
+DRIFT = 0.05  # share by which a large gallery may have changed before it is estimated again
+ALWAYS_ESTIMATED = 2_000  # photos; below this an estimate costs less than anybody notices
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """generation: of the gallery when this was read; another one means: read it again."""
+
+    generation: int
+    head: Head
+    matrix: PhotoMatrix
+    prototypes: Floats | None
+    estimate: Estimate
+
+    def nearest_things(self, query: Floats) -> list[tuple[int, float, int]]:
+        """The nearest things, at most N_REFINED: [(thing id, distance, its nearest photo's id)].
+
+        query: (D,). Distances are the head's own, combined by the estimate's rule; ascending,
+        ties by thing id.
+        """
+        photos = self.matrix.photos
+        found = []
+        for thing in _smallest(self._rough(query), N_REFINED):
+            own = self._rows_of(int(thing))
+            apart = self.head.distance(query[None], np.asarray(photos.vectors[own]))[0]
+            nearest = own.start + int(apart.argmin())
+            distance = self._combined(query, apart, int(thing))
+            found.append((int(photos.things[thing]), distance, int(photos.photos[nearest])))
+        return sorted(found, key=lambda each: (each[1], each[0]))
+
+    def nearest_photos(
+        self, query: Floats, k: int, *, one_per_thing: bool = False
+    ) -> list[tuple[int, float]]:
+        """The k nearest photos (fewer where there are fewer): [(photo id, distance)], ascending.
+
+        query: (D,). one_per_thing: only the nearest photo of each thing.
+        """
+        photos = self.matrix.photos
+        if not one_per_thing:
+            distances, rows = self.matrix.nearest(query[None], k)
+            return [
+                (int(photos.photos[row]), float(distance))
+                for row, distance in zip(rows[0], distances[0], strict=True)
+            ]
+        rough = combine(self.matrix.distances(query), photos.starts, "best")
+        found = []
+        for thing in _smallest(rough, k + N_REFINED):
+            own = self._rows_of(int(thing))
+            apart = self.head.distance(query[None], np.asarray(photos.vectors[own]))[0]
+            found.append((int(photos.photos[own.start + int(apart.argmin())]), float(apart.min())))
+        return sorted(found, key=lambda each: (each[1], each[0]))[:k]
+
+    def _rows_of(self, thing: int) -> slice:
+        starts = self.matrix.photos.starts
+        end = int(starts[thing + 1]) if thing + 1 < len(starts) else len(self.matrix.photos)
+        return slice(int(starts[thing]), end)
+
+    def _rough(self, query: Floats) -> Floats:
+        """(T,) combined distances, fast: right but for the last digits."""
+        if self.prototypes is not None:
+            to_means: Floats = self.head.distance(query[None], self.prototypes)[0]
+            return to_means
+        distances, starts = self.matrix.distances(query), self.matrix.photos.starts
+        return combine(distances, starts, "mean" if self.estimate.rule == "mean" else "best")
+
+    def _combined(self, query: Floats, apart: Floats, thing: int) -> float:
+        if self.prototypes is not None:
+            return float(self.head.distance(query[None], self.prototypes[thing][None])[0, 0])
+        return float(apart.mean() if self.estimate.rule == "mean" else apart.min())
+
+
+def read_standing(
+    gallery: Gallery, head: Head, calibrated: Calibrated | None, *, target: float
+) -> Standing:
+    """Raises GalleryError where nothing is enrolled yet."""
+    key = f"estimate {target:.9g} {_mark(calibrated)}"
+    with gallery.snapshot():
+        generation = gallery.generation
+        matrix = read_matrix(gallery, head)
+        kept = gallery.recall(key)
+        verdicts = gallery.verdicts()
+    n_photos = len(matrix.photos)
+    if not n_photos:
+        raise GalleryError(
+            f"the gallery {gallery.info.name!r} is empty; enroll something first: "
+            "firstsight enroll NAME PICTURE"
+        )
+    stamp = {"generation": generation, "n_photos": n_photos, "n_verdicts": len(verdicts)}
+    if kept is not None and _is_true_still(kept["stamp"], stamp):
+        found = Estimate.from_json(kept["estimate"])
+    else:
+        found = estimate(
+            head, matrix.photos, calibrated=calibrated, target=target, verdicts=verdicts
+        )
+        gallery.remember(key, {"stamp": stamp, "estimate": found.to_json()})
+    means = None
+    if found.rule == "prototype":
+        means = prototypes(matrix.photos.vectors, matrix.photos.starts)
+    return Standing(generation, head, matrix, means, found)
+
+
+def _is_true_still(kept: Stamp, now: Stamp) -> bool:
+    """The gallery is the same; or it is large, and has hardly grown since."""
+    if kept["generation"] == now["generation"]:
+        return True
+    grown = abs(now["n_photos"] - kept["n_photos"])
+    return (
+        now["n_photos"] > ALWAYS_ESTIMATED
+        and grown <= DRIFT * kept["n_photos"]
+        and kept["n_verdicts"] == now["n_verdicts"]
+    )
+
+
+def _mark(calibrated: Calibrated | None) -> str:
+    """What tells one calibration of a model from another."""
+    if calibrated is None:
+        return "uncalibrated"
+    content = json.dumps(calibrated.to_json(), sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _smallest(values: Floats, n: int) -> npt.NDArray[np.intp]:
+    """Where the n smallest stand, in no particular order."""
+    if len(values) <= n:
+        return np.arange(len(values))
+    return np.argpartition(values, n)[:n]

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from io import BytesIO
+from itertools import combinations, islice
+from pathlib import Path
+from zipfile import ZipFile
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+
+from firstsight.images.quality import FlawKind, near, perceptual_hash, picture_flaws
+from firstsight.images.reading import read_picture
+
+
+def kinds(picture: Image.Image | NDArray[np.uint8]) -> list[FlawKind]:
+    return [flaw.kind for flaw in picture_flaws(picture)]
+
+
+def tiled(n: int = 8, side: int = 40) -> Image.Image:
+    """n x n tiles of random colours with sharp edges, `side` px each."""
+    tiles = np.random.default_rng(3).integers(0, 256, (n, n, 3), dtype=np.uint8)
+    return Image.fromarray(tiles.repeat(side, axis=0).repeat(side, axis=1))
+
+
+def saved_again(image: Image.Image, quality: int, scale: float = 1.0) -> Image.Image:
+    stream = BytesIO()
+    size = (round(image.width * scale), round(image.height * scale))
+    image.resize(size, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=quality)
+    return Image.open(stream)
+
+
+def drawings(data_root: Path, n: int) -> list[Image.Image]:
+    """Of n different characters, spread over the alphabets."""
+    with ZipFile(data_root / "omniglot" / "images_evaluation.zip") as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith("_01.png"))
+        chosen = names[:: len(names) // n][:n]
+        return [read_picture(archive.read(name)).image() for name in chosen]
+
+
+def photos(data_root: Path, n: int) -> list[Image.Image]:
+    folder = data_root / "snacks" / "val"
+    if not folder.is_dir():
+        pytest.skip("real data: FIRSTSIGHT_DATA names no folder with snacks/ in it")
+    paths = sorted(folder.glob("*/*.jpg"))
+    return [read_picture(path).image() for path in islice(paths, 0, None, len(paths) // n)][:n]
+
+
+def test_a_sharp_picture_has_no_flaw() -> None:
+    assert picture_flaws(tiled()) == []
+    assert picture_flaws(np.asarray(tiled())) == []
+    assert picture_flaws(np.asarray(tiled().convert("L"))[:, :, None]) == []
+
+
+@pytest.mark.parametrize("size", [(20, 200), (1, 1), (23, 23), (384, 1)])
+def test_a_picture_of_few_pixels_is_tiny(size: tuple[int, int]) -> None:
+    assert kinds(tiled().resize(size)) == ["tiny"]
+    assert kinds(tiled().resize((24, 24))) == []
+
+
+@pytest.mark.parametrize("level", [0, 90, 255])
+def test_paper_without_a_thing_on_it_is_blank(level: int) -> None:
+    noise = np.random.default_rng(1).normal(level, 4, (300, 200))
+    assert kinds(noise.clip(0, 255).astype(np.uint8)) == ["blank"]
+
+
+def test_a_wall_in_uneven_light_is_blank() -> None:
+    slope = np.tile(np.linspace(120, 150, 200), (300, 1)).astype(np.uint8)  # deviation 0.034
+    assert kinds(slope) == ["blank"]
+
+
+def test_too_little_and_too_much_light_are_told_apart() -> None:
+    assert kinds(tiled().point(lambda level: level / 4)) == ["dark"]
+    assert kinds(tiled().point(lambda level: 255 - (255 - level) / 4)) == ["bright"]
+    assert kinds(tiled().point(lambda level: level / 2)) == []
+
+
+def test_one_lamp_does_not_light_a_dark_picture_but_a_thin_stroke_is_a_drawing() -> None:
+    dark = tiled().point(lambda level: level / 6)
+    dark.putpixel((5, 5), (255, 255, 255))
+    assert kinds(dark) == ["dark"]
+    page = Image.new("L", (105, 105), 255)
+    page.paste(0, (50, 20, 53, 80))  # 1.6 % of the page
+    assert kinds(page) == kinds(ImageOps.invert(page)) == []
+
+
+def test_a_blurred_picture_is_told_at_any_size() -> None:
+    for scale in (1, 2, 4):
+        image = tiled(side=32 * scale)  # 256, 512 and 1024 px
+        assert kinds(image) == []
+        assert kinds(image.filter(ImageFilter.GaussianBlur(4 * scale))) == ["blurred"]
+
+
+def test_no_omniglot_drawing_is_called_blank_or_blurred(data_root: Path) -> None:
+    for drawing in drawings(data_root, 200):
+        assert kinds(drawing) == []
+        assert kinds(ImageOps.invert(drawing)) == []
+
+
+def test_real_photos_are_nearly_all_well_and_spoilt_ones_nearly_all_found(data_root: Path) -> None:
+    images = photos(data_root, 60)
+    assert sum(bool(kinds(image)) for image in images) <= 1
+    blurred = [image.filter(ImageFilter.GaussianBlur(4)) for image in images]  # 2.7 px at 256
+    assert sum(kinds(image) == ["blurred"] for image in blurred) >= 55
+    assert all(kinds(image.point(lambda level: level / 4)) == ["dark"] for image in images)
+
+
+def test_a_hash_is_that_of_the_whole_picture_and_of_64_bits() -> None:
+    hashed = perceptual_hash(tiled())
+    assert 0 <= hashed < 2**64
+    assert hashed == perceptual_hash(np.asarray(tiled()))
+    assert hashed.bit_count() == 32  # half lie above the median
+
+
+def test_near_counts_the_bits_that_differ() -> None:
+    assert near(0b1011, 0b0100, bits=4)
+    assert not near(0b1011, 0b0100, bits=3)
+    assert near(0b1111, 0)
+    assert not near(0b11111, 0)
+
+
+@pytest.mark.parametrize(("quality", "scale"), [(75, 1.0), (30, 1.0), (75, 0.5)])
+def test_saving_again_leaves_a_picture_near(quality: int, scale: float) -> None:
+    image = tiled().filter(ImageFilter.GaussianBlur(20))
+    again = saved_again(image, quality, scale)
+    assert near(perceptual_hash(image), perceptual_hash(again))
+    assert not near(perceptual_hash(image), perceptual_hash(ImageOps.mirror(image)))
+
+
+def test_real_pictures_saved_again_are_near_and_different_ones_are_not(data_root: Path) -> None:
+    images = drawings(data_root, 150) + photos(data_root, 60)
+    hashes = [perceptual_hash(image) for image in images]
+    for image, hashed in zip(images, hashes, strict=True):
+        assert near(hashed, perceptual_hash(saved_again(image, 60)))
+    assert not any(near(a, b) for a, b in combinations(hashes, 2))

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.networks.efficientnet import EfficientNetLite0
+from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.networks.squeezenet import SqueezeNet, Version
+from firstsight.learning.networks.weights import load_published
+
+
+def n_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("version", "whole", "headless"), [("1.0", 1_248_424, 735_424), ("1.1", 1_235_496, 722_496)]
+)
+def test_squeezenet_has_the_published_number_of_parameters(
+    version: Version, whole: int, headless: int
+) -> None:
+    network = SqueezeNet(version)
+    assert n_parameters(network) == whole
+    assert n_parameters(network.features) == headless
+
+
+def test_squeezenets_tensors_are_named_as_in_torchvision() -> None:
+    fires = (3, 4, 6, 7, 9, 10, 11, 12)
+    layers = ["features.0", "classifier.1"]
+    layers += [
+        f"features.{fire}.{part}"
+        for fire in fires
+        for part in ("squeeze", "expand1x1", "expand3x3")
+    ]
+    wanted = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
+    assert SqueezeNet("1.1").state_dict().keys() == wanted
+    assert {"features.5.squeeze.bias", "features.8.expand3x3.weight"} <= SqueezeNet(
+        "1.0"
+    ).state_dict().keys()
+
+
+@pytest.mark.parametrize(
+    ("version", "side", "map_side"),
+    # By hand: a convolution rounds (side - kernel) / 2 down and a pool (side - 3) / 2 up, plus 1.
+    [("1.1", 224, 13), ("1.0", 227, 13), ("1.1", 60, 3), ("1.0", 60, 3)],
+)
+def test_squeezenets_pools_round_up(version: Version, side: int, map_side: int) -> None:
+    with torch.no_grad():
+        maps = SqueezeNet(version).features(torch.zeros(1, 3, side, side))
+    assert maps.shape == (1, 512, map_side, map_side)
+
+
+def test_lite0_has_the_published_number_of_parameters_and_49_convolutions() -> None:
+    network = EfficientNetLite0()
+    assert n_parameters(network) == 4_652_008
+    assert n_parameters(network.features) == 3_371_008
+    assert sum(isinstance(layer, nn.Conv2d) for layer in network.modules()) == 49
+
+
+@pytest.mark.parametrize("side", [6, 7])
+def test_lite0_pads_as_tensorflow_does_at_stride_2(side: int) -> None:
+    torch.manual_seed(0)
+    stem = EfficientNetLite0().features[0].eval()
+    weight = stem[0].weight.detach().numpy()  # type: ignore[index]
+    picture = torch.rand(3, side, side)
+    with torch.no_grad():
+        seen = stem(picture[None])[0].numpy()
+    out = -(-side // 2)
+    # TensorFlow's "SAME" for a kernel of 3: nothing before and one after an even side, one on
+    # either of an odd one.
+    before = 0 if side % 2 == 0 else 1
+    padded = np.zeros((3, side + 2, side + 2), np.float32)
+    padded[:, before : before + side, before : before + side] = picture
+    for row in range(out):
+        for column in range(out):
+            window = padded[:, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
+            sums = (weight * window).sum((1, 2, 3)) / np.sqrt(1 + 1e-3)  # fresh batch norm
+            assert np.allclose(seen[:, row, column], np.clip(sums, 0, 6), atol=1e-5)
+    assert seen.shape == (32, out, out)
+
+
+def test_a_pooled_tower_averages_over_the_picture_and_projects() -> None:
+    tower = PooledTower(nn.Sequential(), 2, projection=3, unit_sphere=True)
+    assert isinstance(tower.project, nn.Linear)
+    maps = torch.tensor([[[[1.0, 2.0], [3.0, 6.0]], [[0.0, 0.0], [0.0, 4.0]]]])  # means 3 and 1
+    with torch.no_grad():
+        tower.project.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+        tower.project.bias.copy_(torch.tensor([0.0, 1.0, -3.0]))  # 3, 2, 1
+        assert torch.allclose(tower(maps), torch.tensor([[3.0, 2.0, 1.0]]) / 14**0.5)
+        plain: Tensor = PooledTower(nn.Sequential(), 2)(maps)
+    assert torch.equal(plain, torch.tensor([[3.0, 1.0]]))
+
+
+def test_published_weights_find_bananas_among_1000_things(data_root: Path) -> None:
+    network = SqueezeNet("1.1").eval()
+    load_published("squeezenet1_1", network)
+    seen = Preprocessing(
+        size=224,
+        mode="rgb",
+        fit="crop",
+        mean=(0.485, 0.456, 0.406),
+        deviation=(0.229, 0.224, 0.225),
+    )
+    photos = sorted((data_root / "snacks" / "train" / "banana").iterdir())[100:112]
+    pixels = np.stack([seen.pixels(photo) for photo in photos])
+    with torch.no_grad():
+        answers = network(torch.from_numpy(seen.normalise(pixels))).argmax(1)
+    names = json.loads((data_root / "weights" / "imagenet_classes.json").read_text())
+    assert sum(names[answer] == "banana" for answer in answers) >= 5  # 7, where it was written
