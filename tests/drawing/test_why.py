@@ -79,6 +79,10 @@ def test_the_sentence_tells_limit_rival_and_what_would_turn_the_answer() -> None
     )
     turned = replace(MATCHED, why=replace(EXPLAINED, turning=(0, 0, 8, 8)))
     assert why_sentence(turned).endswith("Without the framed part bowl would be the nearer one.")
+    behind = replace(MATCHED, why=replace(EXPLAINED, rival_distance=0.1))
+    assert why_sentence(behind).endswith(
+        "away. Of these two photos alone, that of bowl is the nearer one."
+    )
     closer = replace(MATCHED, why=replace(EXPLAINED, farthest=0.1))
     assert "; hiding any one part only brings it closer. " in why_sentence(closer)
 

@@ -359,3 +359,15 @@ def test_the_log_of_a_deleted_gallery_is_not_taken_for_the_new_ones(tmp_path: Pa
     other = ModelBinding("new", "d" * 64, "new", SIZE)
     with Gallery.create(tmp_path / "g", name="new", model=other) as new:
         assert (new.counts(), new.info.model, new.check()) == ((0, 0), other, [])
+
+
+def test_a_making_that_was_cut_short_is_done_again(tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    for leftover in ("gallery.sqlite.partial", "gallery.sqlite.partial-journal"):
+        (tmp_path / "g" / leftover).write_bytes(b"half a gallery" * 1000)
+    with created(tmp_path / "g", mug=[1]) as gallery:
+        assert (held(gallery), gallery.check()) == ({"mug": [1]}, [])
+    assert sorted(path.name for path in (tmp_path / "g").iterdir()) == [
+        "gallery.lock",
+        "gallery.sqlite",
+    ]

@@ -138,7 +138,7 @@ def test_a_killed_process_leaves_all_it_acknowledged_and_nothing_half_done(tmp_p
     for turn in range(1, 7):
         with start(CHANGE_FOR_EVER, tmp_path / "g", turn) as process:
             assert process.stdout is not None
-            lines = [process.stdout.readline()]
+            lines = [process.stdout.readline() for _ in range(3)]
             time.sleep(rng.uniform(0, 0.4))
             process.kill()
             lines += process.stdout.readlines()
@@ -306,8 +306,8 @@ print(refusal(lambda: gallery.forget("mug")))
 print(gallery.remember("estimate", 1), gallery.recall("estimate"))
 print(gallery.check())
 print("ready", flush=True)
-sys.stdin.readline()
-print(gallery.counts())
+for line in sys.stdin:
+    print(gallery.counts(), flush=True)
 gallery.close()
 model = ModelBinding("m", "f" * 64, "m", 2)
 print(refusal(lambda: Gallery.create(folder + "/inside", name="x", model=model)))
@@ -365,9 +365,13 @@ def test_who_may_only_read_sees_what_the_owner_writes() -> None:
                 pass
             with Gallery.open(root / "g") as owner:
                 owner.enroll([("cup", photo(3))])
+                process.stdin.write("\n")
+                process.stdin.flush()
+                assert process.stdout.readline() == "(2, 3)\n"
+                owner.enroll([("pot", photo(4))])
             process.stdin.write("\n")
             process.stdin.flush()
-            assert process.stdout.readline() == "(2, 3)\n"
+            assert process.stdout.readline() == "(3, 4)\n"
             process.communicate()
 
 

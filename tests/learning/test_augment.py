@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from firstsight.learning.augment.affine import AffineDistortion, AffineRanges
+from firstsight.learning.augment.mirror import mirror_half
 from firstsight.learning.augment.turns import TurnedClasses, turn
 from firstsight.learning.recipes.shelf import load_recipe
 
@@ -83,6 +84,19 @@ def test_a_shift_moves_ink_the_way_it_says() -> None:
     assert (moved * rows).sum() / moved.sum() == pytest.approx(expected[1].item(), abs=0.05)
 
 
+def test_elastic_bending_is_smooth_and_as_strong_as_it_says() -> None:
+    distortion = AffineDistortion(AffineRanges(elastic=0.02))
+    page = torch.zeros(500, 1, 33, 33)
+    moved = distortion.displacements(page, torch.Generator().manual_seed(0))
+    assert moved.shape == (500, 33, 33, 2)
+    # Where the grid's points lie the displacement is the drawn number: 0.02 of a side of 2.
+    assert moved[:, ::8, ::8].std().item() == pytest.approx(0.04, rel=0.03)
+    steps = (moved[:, 1:] - moved[:, :-1]).abs().max()
+    assert steps < 0.04  # no tearing: a neighbour goes nearly the same way
+    bent = distortion(torch.rand(4, 1, 33, 33), torch.Generator().manual_seed(0))
+    assert bent.shape == (4, 1, 33, 33)
+
+
 def test_twins_are_distorted_each_on_its_own() -> None:
     ranges = AffineRanges(rotation_deg=10, shear=0.3, scale=(0.8, 1.2), shift=0.02)
     twins = torch.rand(1, 1, 15, 15, generator=seeded(0)).repeat(2, 1, 1, 1)
@@ -109,3 +123,12 @@ def test_turning_follows_numpy() -> None:
         if way >= 4:
             picture = np.fliplr(picture)
         assert np.array_equal(turned[way, 0].numpy(), np.rot90(picture, way % 4))
+
+
+def test_about_half_of_the_pictures_are_mirrored_and_the_rest_left_alone() -> None:
+    pictures = torch.arange(12.0).view(1, 1, 3, 4).repeat(1000, 1, 1, 1)
+    seen = mirror_half(pictures, torch.Generator().manual_seed(0))
+    mirrored = torch.tensor([[3.0, 2, 1, 0], [7, 6, 5, 4], [11, 10, 9, 8]])
+    as_is = (seen == pictures).all((1, 2, 3))
+    assert torch.equal(seen[~as_is], mirrored.expand(int((~as_is).sum()), 1, 3, 4))
+    assert 430 < int(as_is.sum()) < 570

@@ -15,7 +15,7 @@ from .conftest import TABLES
 
 def test_every_shipped_recipe_is_valid_and_named_like_its_file() -> None:
     shelf = shipped_recipes()
-    assert {"compact", "koch", "compact-contrastive", "compact-triplet"} <= shelf.keys()
+    assert {"compact", "koch", "compact-contrastive", "compact-triplet", "photos"} <= shelf.keys()
     for name, recipe in shelf.items():
         assert recipe.name == name
         assert recipe.description.endswith(".")
@@ -61,6 +61,8 @@ def test_a_wrong_override_is_refused_by_its_key(override: str, sentence: str) ->
         ({"network": {"kind": "koch"}}, r"takes picture\.size 105"),
         ({"data": {"held_out_groups": 1, "held_out_classes": 0.1}}, "exclude each other"),
         ({"name": "no/slash"}, "name is 'no/slash'"),
+        ({"network": {"kind": "squeezenet"}}, r"'squeezenet' takes picture\.mode 'rgb'"),
+        ({"network": {"kind": "squeezenet", "version": "2"}}, r"network\.version is '2'"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(changes: dict[str, Any], sentence: str) -> None:

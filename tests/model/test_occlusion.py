@@ -196,8 +196,9 @@ def test_senseless_windows_and_pixels_are_refused() -> None:
 
 
 def test_on_real_drawings_the_strokes_that_the_map_names_matter_most(data_root: Path) -> None:
-    """Over a pair of the same character from each of the 20 runs: erase a fifth of the ink, where the map is highest,
-    where it is lowest, or anywhere; the distance tells whether the map was right."""
+    """A pair of the same character from each of the 20 runs: erase a fifth of the ink, where the
+    map is highest, where it is lowest, or anywhere; the distance tells whether the map was right.
+    """
     model, runs = load("characters", threads=1), read_runs()
     seen = model.info.preprocessing
     rng = np.random.default_rng(4)

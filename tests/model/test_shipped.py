@@ -29,6 +29,40 @@ def test_characters_tells_a_drawing_from_another_and_knows_it_again() -> None:
     assert near < far
 
 
+def test_photos_is_shipped_small_without_a_pickle_and_in_colour() -> None:
+    assert "photos" in shipped_models()
+    files = list((SHIPPED / "photos").iterdir())
+    assert {file.name for file in files} == {"model.onnx", "model.json", "README.md"}
+    assert sum(file.stat().st_size for file in files) < 12_000_000
+    info = firstsight.load("photos").info
+    assert (info.preprocessing.mode, info.preprocessing.size) == ("rgb", 224)
+    assert "EfficientNet-Lite0" in info.made_by["data_credit"]
+
+
+def test_photos_gives_the_same_embedding_alone_and_among_others() -> None:
+    photos = firstsight.load("photos")
+    noise = np.random.default_rng(0).integers(0, 256, (5, 240, 300, 3), np.uint8)
+    together = photos.embed(list(noise))
+    alone = np.concatenate([photos.embed(picture) for picture in noise])
+    assert together.shape == (5, 1280)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    assert np.allclose(together, alone, atol=1e-5)
+
+
+def test_photos_knows_an_apple_from_a_banana_by_one_picture_each(data_root: Path) -> None:
+    photos = firstsight.load("photos")
+    snacks = data_root / "snacks" / "train"
+    pictures = [sorted((snacks / name).iterdir())[:12] for name in ("apple", "banana")]
+    apples, bananas = (photos.embed(some) for some in pictures)
+    right = 0
+    for first in range(12):  # each pair of first pictures in turn, all others asked
+        known = np.stack([apples[first], bananas[first]])
+        others = np.arange(12) != first
+        right += int((photos.distance(apples[others], known).argmin(1) == 0).sum())
+        right += int((photos.distance(bananas[others], known).argmin(1) == 1).sum())
+    assert right / (2 * 12 * 11) > 0.7  # 0.76, where it was written
+
+
 @pytest.mark.parametrize("protocol", ["lake2015", "dense"])
 def test_the_card_says_what_a_stranger_measures(data_root: Path, protocol: str) -> None:
     scores = {score["protocol"]: score for score in firstsight.load("characters").info.scores}

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from firstsight.drawing.lookalikes import Alike, Question
     from firstsight.drawing.why import Matched
     from firstsight.gallery.gallery import Gallery
+    from firstsight.images.preprocess import Preprocessing
     from firstsight.recognition.answers import Answer, Match
     from firstsight.recognition.recognizer import Recognizer
+
+_DRAWN_SIDE = 384
 
 __all__ = ["draw_answers", "draw_matches", "draw_thing", "explain"]
 
@@ -88,14 +91,26 @@ def explain(recognizer: Recognizer, asked: Reading, answer: Answer) -> Matched:
     )
     return Matched(
         why=why,
-        asked=asked.image(),
+        asked=_as_seen(asked.image(), seen),
         name=nearest.thing,
-        enrolled=enrolled,
+        enrolled=None if enrolled is None else _as_seen(enrolled, seen),
         rival=None if rival is None else _kept(gallery, rival.photo),
         rival_name=None if rival is None else rival.thing,
-        limit=answer.threshold,
-        fit=seen.fit,
+        # Another rule's distance is not the one to this photo.
+        limit=answer.threshold if answer.estimate.rule == "best" else None,
+        fit="squash" if seen.fit == "ink" else seen.fit,
     )
+
+
+def _as_seen(image: Image.Image, seen: Preprocessing) -> Image.Image:
+    """A drawing in the frame that the model sees it in, so that the map lies rightly on it."""
+    if seen.fit != "ink":
+        return image
+    from PIL.Image import Resampling
+
+    from firstsight.images.ink import framed
+
+    return framed(image.convert("L"), _DRAWN_SIDE, Resampling.BICUBIC, 3.0)
 
 
 def _question(gallery: Gallery, answer: Answer) -> Question:

@@ -22,12 +22,14 @@ def make_pretrained(
     to: str | Path,
     *,
     centre_on: str | Path | None = None,
+    tensors: bool = True,
     console: Console | None = None,
 ) -> Path:
     """Write the model folder `to` of `backbone`: squeezenet1_0, squeezenet1_1 or
     efficientnet_lite0, with its ImageNet weights.
 
     centre_on: a folder of pictures of any kind; the embeddings are seen from their mean.
+    tensors: False leaves model.safetensors out; the folder can then be used, not trained on.
     Raises UsageError for another backbone, DataUnavailable where its weights are nowhere to be
     had, DataError where they are not the genuine ones, StorageError, ModelFolderError.
     """
@@ -41,4 +43,4 @@ def make_pretrained(
     pictures = None
     if centre_on is not None:
         pictures = open_with_progress(str(centre_on), preprocessing_of(backbone), console)
-    return write_pretrained(backbone, Path(to), centre_on=pictures)
+    return write_pretrained(backbone, Path(to), centre_on=pictures, with_tensors=tensors)

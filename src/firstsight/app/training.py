@@ -16,7 +16,7 @@ from firstsight.errors import MissingExtraError, UsageError
 if TYPE_CHECKING:
     from firstsight.learning.training.run import Run
 
-__all__ = ["Which", "carry_on", "export", "require_learning", "resume", "train"]
+__all__ = ["Which", "carry_on", "export", "free_folder", "require_learning", "resume", "train"]
 
 _LEARNING = ("torch", "lightning", "onnx", "onnxscript", "tensorboard")
 
@@ -50,18 +50,20 @@ def train(
         chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
     checked = load_recipe(recipe, chosen)
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
-    return run(checked, pictures, Path(out) if out else _free_folder(checked.name), console=console)
+    return run(checked, pictures, Path(out) if out else free_folder(checked.name), console=console)
 
 
 def resume(folder: str | Path, *, console: Console | None = None) -> Run:
     """Carry on the training in `folder` from its last checkpoint."""
     require_learning("training a network")
     from firstsight.learning.training.build import build_preprocessing
-    from firstsight.learning.training.run import read_recipe
+    from firstsight.learning.training.run import read_recipe, read_start
     from firstsight.learning.training.run import resume as run
 
     console = console or Console(stderr=True)
     recipe = read_recipe(Path(folder))
+    if read_start(Path(folder)) is not None:
+        raise UsageError(f"{folder} holds a tuning of {recipe.data.train}; resume it as one")
     pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
     return run(Path(folder), pictures, recipe=None, console=console)
 
@@ -103,7 +105,7 @@ def require_learning(purpose: str) -> None:
         raise MissingExtraError("train", purpose)
 
 
-def _free_folder(name: str) -> Path:
+def free_folder(name: str) -> Path:
     """runs/NAME, or runs/NAME-2, -3, ... where that is taken."""
     number = 1
     while (folder := Path("runs") / (name if number == 1 else f"{name}-{number}")).exists():

@@ -20,7 +20,7 @@ from firstsight.similarity import Head
 __all__ = ["fit_calibrated"]
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2)
-N_PAIRS = 100_000  # half of one class
+N_PAIRS = 60_000  # half of one class
 GATHER_CELLS = 2**22
 LEAST_CLASSES = 10
 STEPS = (1, 2, 5)  # gallery sizes within each power of ten

@@ -109,8 +109,8 @@ def fit_likely_right(trials: BothSides) -> LikelyRight | None:
 
 def _fit(strangers: Trials, enrolled: Trials, *, use_margin: bool) -> Logistic:
     both = join_trials(strangers, enrolled)
-    n_right = int(both.right.sum())
-    n_wrong = len(both) - n_right
+    n_right = float(both.weight @ both.right)  # in things: photos of one are no news
+    n_wrong = float(both.weight.sum()) - n_right
     target = np.where(both.right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
     weight = np.concatenate([side.weight / (2 * side.n_things) for side in (strangers, enrolled)])
     columns = np.stack([both.distance, np.where(use_margin, both.margin, 0)], axis=1)

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float32]
 ABOVE = (224, 120, 0)
 BELOW = (62, 150, 220)
 STRONGEST = 0.85  # of the colour; the picture must still show through
+GLOW = 0.3  # how bright the colour stays on black
 STEPS = 16  # windows overlap too much for a map to hold finer detail than this across
 UNSEEN = 0.75  # how far what the model does not see fades into the paper
 
@@ -85,5 +86,8 @@ def _coloured(
     """page (H, W, 3) 0..255 mixed with the colours by share (H, W) in -1..1."""
     colour = np.where((share > 0)[:, :, None], np.array(ABOVE), np.array(BELOW))
     weight = STRONGEST * np.clip(np.abs(share), 0, 1)[:, :, None]
-    mixed: npt.NDArray[np.floating] = page + (colour * page / 255 - page) * weight
-    return np.rint(mixed).astype(np.uint8)
+    # Strokes stay darker than paper under the colour, yet dark parts take some of it too.
+    tinted = colour * (GLOW + (1 - GLOW) * page / 255)
+    mixed = page + (tinted - page) * weight
+    coloured: npt.NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
+    return coloured

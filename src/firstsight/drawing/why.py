@@ -80,6 +80,8 @@ def why_sentence(match: Matched) -> str:
         told += "; hiding any one part only brings it closer."
     if rival is None:
         return told
+    if why.rival_distance is not None and why.rival_distance < why.distance:
+        return f"{told} Of these two photos alone, that of {rival} is the nearer one."
     if why.turning is None:
         return f"{told} Hiding no single part would make {rival} the nearer one."
     return f"{told} Without the framed part {rival} would be the nearer one."

@@ -124,7 +124,9 @@ class PhotoVectors:
 
 @dataclass(frozen=True)
 class Step:
-    """One change that can be undone. verb: enroll, rename, move, merge, remove, describe, verdict.
+    """One change that can be undone.
+
+    verb: enroll, describe, rename, move, merge, unmerge, remove, verdict or withdraw.
 
     told: one phrase for a person, like "merged 'cup' into 'mug'".
     """

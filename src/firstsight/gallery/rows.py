@@ -22,6 +22,8 @@ from firstsight.gallery.records import (
     Verdict,
 )
 
+ROWS_AT_ONCE = 10_000  # so that a million vectors are not held as objects too
+
 _THING = """
 SELECT id, name, notes, tags, added,
     (SELECT count(*) FROM photo WHERE photo.thing_id = thing.id AND photo.gone = 0)
@@ -145,25 +147,23 @@ def counts(connection: sqlite3.Connection) -> tuple[int, int]:
 def photo_vectors(connection: sqlite3.Connection, table: str, size: int) -> PhotoVectors:
     """The vectors of the live photos. table: "vector" or "staged". size: D."""
     # In the order of the file, which CROSS JOIN insists on; sorting here is twice as fast.
-    rows = connection.execute(
-        f"SELECT photo_id, thing_id, numbers FROM {table} "
-        "CROSS JOIN photo ON photo.id = photo_id WHERE gone = 0"
-    ).fetchall()
-    ids, owners, blobs = zip(*rows, strict=True) if rows else ((), (), ())
-    numbers = b"".join(blobs)
-    if len(numbers) != len(rows) * size * 4:
-        raise GalleryError(
-            f"the gallery is damaged: its vectors are not all of {size} numbers; "
-            "put a backup or an export in its place"
-        )
-    order = np.lexsort((np.array(ids, np.int64), np.array(owners, np.int64)))
-    things, starts = np.unique(np.array(owners, np.int64)[order], return_index=True)
-    return PhotoVectors(
-        photos=np.array(ids, np.int64)[order],
-        vectors=_floats(numbers).reshape(len(rows), size)[order],
-        things=things,
-        starts=starts.astype(np.int64),
-    )
+    joined = f"FROM {table} CROSS JOIN photo ON photo.id = photo_id WHERE gone = 0"
+    (n_photos,) = connection.execute(f"SELECT count(*) {joined}").fetchone()
+    ids, owners = np.empty(n_photos, np.int64), np.empty(n_photos, np.int64)
+    vectors = np.empty((n_photos, size), np.float32)
+    cursor = connection.execute(f"SELECT photo_id, thing_id, numbers {joined}")
+    for start in range(0, n_photos, ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        ids[part], owners[part], blobs = zip(*cursor.fetchmany(ROWS_AT_ONCE), strict=True)
+        if any(len(blob) != 4 * size for blob in blobs):
+            raise GalleryError(
+                f"the gallery is damaged: its vectors are not all of {size} numbers; "
+                "put a backup or an export in its place"
+            )
+        vectors[part] = _floats(b"".join(blobs)).reshape(-1, size)
+    order = np.lexsort((ids, owners))
+    things, starts = np.unique(owners[order], return_index=True)
+    return PhotoVectors(ids[order], vectors[order], things, starts.astype(np.int64))
 
 
 def steps(connection: sqlite3.Connection, limit: int) -> list[Step]:

@@ -218,6 +218,8 @@ def open_encoded(data: bytes, name: str, limits: DecodeLimits) -> Image.Image:
     """An image of which only the header has been read, its size known to be sane."""
     image = _opened(data, name)
     _require_sane_size(image.size, name, limits)
+    if image.format == "TIFF":
+        _turn_of(image)  # Loading would read its tags as well, and warn of odd ones.
     return image
 
 

@@ -47,7 +47,7 @@ _MOST_PNG_BYTES = 64 * 2**10
 _MOST_PNG_COLOURS = 4096
 _WEBP_QUALITY = 90
 _WEBP_METHOD = 1  # against the default of 4: a quarter of the time, 4 % more bytes
-_REDUCING_GAP = 3.0
+_REDUCING_GAP = 1.5  # averaging whole blocks first takes half the time and looks the same
 _NO_LIMITS = DecodeLimits(max_bytes=sys.maxsize, max_pixels=sys.maxsize)
 
 
@@ -239,7 +239,7 @@ def _reduced(image: Image.Image, longest_side: int) -> Image.Image:
     if ratio >= 1:
         return image.copy()
     width, height = (max(1, round(side * ratio)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=_REDUCING_GAP)
+    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=_REDUCING_GAP)
 
 
 def _encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -39,7 +40,17 @@ class Prepared:
     kept: bytes | None
 
 
-Advise = Callable[[str, Prepared, NewPhoto], tuple[str, ...]]
+class Advice(Protocol):
+    """What is likely to go wrong: a sentence, and whether it will ("warning") or may ("advice")."""
+
+    @property
+    def severity(self) -> str: ...
+
+    @property
+    def told(self) -> str: ...
+
+
+Advise = Callable[[str, Prepared, NewPhoto], Sequence[Advice]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +58,7 @@ class Enroller:
     """prepare: reads one picture; PictureError where it cannot.
 
     advise: what is likely to go wrong with a new photo, before it is saved; None for no advice.
-    careful: photos with advice are not saved. keep: False saves nothing at all.
+    careful: photos with a warning are not saved. keep: False saves nothing at all.
     """
 
     gallery: Gallery
@@ -95,9 +106,10 @@ class Enroller:
                 continue
             photo = _new_photo(entry, made, next(vectors))
             advice = self.advise(entry.thing, made, photo) if self.advise else ()
-            refused = self.careful and bool(advice)
+            refused = self.careful and any(each.severity == "warning" for each in advice)
             status: Status = "refused" if refused else "checked"
-            results.append(Enrollment(entry.name, entry.thing, status, advice=advice))
+            told = tuple(each.told for each in advice)
+            results.append(Enrollment(entry.name, entry.thing, status, advice=told))
             photos.append(None if refused else photo)
         return results, photos
 

@@ -41,6 +41,7 @@ from firstsight.recognition.standing import Standing, read_standing
 
 if TYPE_CHECKING:
     from firstsight.gallery.doctor import Examination
+    from firstsight.gallery.findings import Finding
 
 __all__ = ["DEFAULT_GALLERY", "Policy", "Recognizer"]
 
@@ -284,6 +285,7 @@ class Recognizer:
             self._names(standing.matrix.photos.things),
             threshold=standing.estimate.threshold,
             pictures=self.gallery.picture,
+            rule=standing.estimate.rule,
         )
 
     def _current(self) -> Standing:
@@ -341,26 +343,23 @@ class Recognizer:
             )
         )
 
-    def _advise(self, thing: str, made: Prepared, photo: NewPhoto) -> tuple[str, ...]:
-        from firstsight.gallery.doctor import advise_enrollment
+    def _advise(self, thing: str, made: Prepared, photo: NewPhoto) -> list[Finding]:
+        from firstsight.gallery.advising import advise_enrollment
         from firstsight.images.quality import picture_flaws
 
-        flaws = picture_flaws(made.reading.image())
-        if not self.gallery.counts()[1]:
-            return tuple(flaw.told for flaw in flaws)
-        standing = self._current()
+        standing = self._current() if self.gallery.counts()[1] else None
+        photos = standing.matrix.photos if standing else self.gallery.vectors()
         held = self.gallery.holds(photo.digest)
-        findings = advise_enrollment(
+        return advise_enrollment(
             self.embedder.info.head,
-            standing.matrix.photos,
-            self._names(standing.matrix.photos.things),
+            photos,
+            self._names(photos.things),
             thing,
             photo.vector,
-            threshold=standing.estimate.threshold,
-            flaws=flaws,
+            threshold=standing.estimate.threshold if standing else None,
+            flaws=picture_flaws(made.reading.image()),
             near_duplicate_of=held.thing if held else None,
         )
-        return tuple(finding.told for finding in findings)
 
     def _name(self, thing_id: int) -> str:
         return self.gallery.names([thing_id])[thing_id]

@@ -91,14 +91,17 @@ def doctor(gallery: str, false_accepts: float, *, as_json: bool) -> None:
 def _print_examination(found: Examination) -> None:
     for finding in found.findings:
         print(f"{finding.severity}: {finding.told}")  # noqa: T201
-    if found.curve is not None and found.curve.points:
+    if found.kshot is not None:
         rows = [
-            (str(each.shots), f"{100 * each.accuracy:.1f}",
-             f"{100 * each.interval[0]:.1f} .. {100 * each.interval[1]:.1f}", str(each.n_things))
-            for each in found.curve.points
-        ]  # fmt: skip
-        head = ("photos of each thing", "right %", "95 % interval", "things")
-        print_table("How many photos are enough", head, rows)
+            (
+                str(each.shots),
+                f"{100 * each.accuracy:.1f}",
+                f"{100 * each.interval[0]:.1f} .. {100 * each.interval[1]:.1f}",
+            )
+            for each in found.kshot.points
+        ]
+        title = f"How many photos are enough: {found.kshot.n_things} things"
+        print_table(title, ("photos of each", "right %", "95 % interval"), rows)
     print(found.summary)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""Random affine distortion of a whole batch at once, on the training device."""
+"""Random affine and elastic distortion of a whole batch at once, on the training device."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from torch import Generator, Tensor
 
 __all__ = ["AffineDistortion", "AffineRanges"]
 
+GRID_POINTS = 5  # of the elastic displacement, along each side
+
 
 @dataclass(frozen=True)
 class AffineRanges:
@@ -20,13 +22,16 @@ class AffineRanges:
     shear: up to this either way, for x and y apart.
     scale: (lowest, highest), for x and y apart unless `keep_aspect`.
     shift: up to this share of the picture's side either way, for x and y apart.
-    probability: each of the components takes part with this probability, on its own.
+    elastic: standard deviation of a smooth displacement, as a share of the picture's side
+        (Simard, Steinkraus and Platt 2003, with a coarse grid in place of their blur).
+    probability: each of the affine components takes part with this probability, on its own.
     """
 
     rotation_deg: float = 0.0
     shear: float = 0.0
     scale: tuple[float, float] = (1.0, 1.0)
     shift: float = 0.0
+    elastic: float = 0.0
     probability: float = 1.0
     keep_aspect: bool = False
 
@@ -40,7 +45,20 @@ class AffineDistortion:
     def __call__(self, pictures: Tensor, generator: Generator | None = None) -> Tensor:
         matrices = self.matrices(len(pictures), pictures.device, generator)
         grid = F.affine_grid(matrices, list(pictures.shape), align_corners=False)
+        if self.ranges.elastic:
+            grid = grid + self.displacements(pictures, generator)
         return F.grid_sample(pictures, grid.to(pictures.dtype), align_corners=False)
+
+    def displacements(self, pictures: Tensor, generator: Generator | None = None) -> Tensor:
+        """(B, H, W, 2): how far beside its place each point is fetched from, drawn on a grid."""
+        n, _, height, width = pictures.shape
+        # Normal numbers on few points, joined smoothly: neighbouring strokes move together.
+        drawn = torch.randn(
+            n, 2, GRID_POINTS, GRID_POINTS, device=pictures.device, generator=generator
+        )
+        smooth = F.interpolate(drawn, (height, width), mode="bicubic", align_corners=True)
+        # As in `matrices`, a whole side is 2.
+        return smooth.permute(0, 2, 3, 1) * (2 * self.ranges.elastic)
 
     def matrices(self, n: int, device: torch.device, generator: Generator | None = None) -> Tensor:
         """(n, 2, 3): where each output point is fetched from, in affine_grid's coordinates.

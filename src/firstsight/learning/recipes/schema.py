@@ -168,6 +168,7 @@ class Affine(_Table):
     shear: float = Field(0.0, ge=0, le=1, description="up to this, for x and y apart")
     scale: tuple[float, float] = Field((1.0, 1.0), description="lowest and highest")
     shift: float = Field(0.0, ge=0, le=0.5, description="share of the side")
+    elastic: float = Field(0.0, ge=0, le=0.2, description="smooth bending, share of the side")
     probability: float = Field(1.0, ge=0, le=1, description="of each component on its own")
     keep_aspect: bool = Field(False, description="one scale for x and y")
 

@@ -10,7 +10,7 @@ from typing import Any
 from firstsight.errors import RecipeError
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 
-__all__ = ["load_recipe", "recipe_text", "shipped_recipes"]
+__all__ = ["load_recipe", "overridden", "recipe_text", "shipped_recipes"]
 
 _SHELF = Path(__file__).parent
 
@@ -31,9 +31,14 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise RecipeError(f"{path} is no valid TOML: {problem}") from None
+    return overridden(tables, overrides, origin=f"recipe {path.stem}")
+
+
+def overridden(tables: dict[str, Any], overrides: Sequence[str], *, origin: str) -> Recipe:
+    """A checked recipe from parsed TOML, which is changed, with `key=value` overrides applied."""
     for override in overrides:
         _apply(tables, override)
-    return parse_recipe(tables, origin=f"recipe {path.stem}")
+    return parse_recipe(tables, origin=origin)
 
 
 def recipe_text(name_or_path: str | Path) -> str:

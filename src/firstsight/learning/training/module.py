@@ -20,6 +20,7 @@ from firstsight.learning.training.bank import PictureBank
 from firstsight.learning.training.build import build_head, build_tower
 from firstsight.learning.training.objectives import build_objective
 from firstsight.learning.training.schedules import rate_factor
+from firstsight.learning.training.starting import Start
 from firstsight.learning.training.validation import OneShotValidation
 from firstsight.learning.training.watchdog import distance_spread
 from firstsight.sampling.batches import BatchSource
@@ -48,12 +49,16 @@ class TwinTraining(LightningModule):
         bank: PictureBank,
         batches: BatchSource,
         validation: OneShotValidation | None,
+        start: Start | None = None,
     ) -> None:
         super().__init__()
         self.recipe, self.bank, self.batches, self.validation = recipe, bank, batches, validation
         torch.manual_seed(recipe.training.seed)
-        self.tower = build_tower(recipe, as_started=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.tower = build_tower(recipe, as_started=start is None)
         self.head: HeadModule = build_head(recipe)
+        if start is not None:
+            start.put_into(self.tower, self.head)
+        self.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = build_objective(recipe, self.head, bank.classes.n_classes)
         affine = recipe.augment.affine
         self.distort = AffineDistortion(AffineRanges(**affine.model_dump())) if affine else None

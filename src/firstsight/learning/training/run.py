@@ -14,15 +14,24 @@ from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training.callbacks import BEST, LAST
 from firstsight.learning.training.finish import write_model
 from firstsight.learning.training.session import Run, Session
+from firstsight.learning.training.starting import Start
 
-__all__ = ["Run", "export", "read_recipe", "resume", "train"]
+__all__ = ["Run", "Start", "export", "read_recipe", "read_start", "resume", "train"]
 
 _RECORD = "run.json"
 
 
-def train(recipe: Recipe, pictures: PackedPictures, folder: Path, *, console: Console) -> Run:
-    """Train from the start into a new `folder`.
+def train(
+    recipe: Recipe,
+    pictures: PackedPictures,
+    folder: Path,
+    *,
+    console: Console,
+    start: Start | None = None,
+) -> Run:
+    """Train from step 0 into a new `folder`.
 
+    start: a model whose weights to begin with; a loss's class weights begin anew in any case.
     Raises TrainingError where `folder` already holds a run, or where the loss breaks (the best
     weights so far are in the model folder then); DataError where the pictures cannot serve.
     """
@@ -32,8 +41,12 @@ def train(recipe: Recipe, pictures: PackedPictures, folder: Path, *, console: Co
             "or name another folder with --out"
         )
     # First, so that pictures it refuses leave no folder behind that looks like a run.
-    session = Session(recipe, pictures, folder, console)
-    record = {"recipe": recipe.model_dump(mode="json"), "data": pictures.fingerprint}
+    session = Session(recipe, pictures, folder, console, start)
+    record = {
+        "recipe": recipe.model_dump(mode="json"),
+        "data": pictures.fingerprint,
+        "start": None if start is None else start.to_json(),
+    }
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -60,7 +73,7 @@ def resume(
             f"{folder} was trained on other pictures than {pictures.name} holds now; "
             "restore them, or train anew into another folder"
         )
-    return Session(started, pictures, folder, console).resume()
+    return Session(started, pictures, folder, console, read_start(folder)).resume()
 
 
 def export(folder: Path, to: Path, *, which: Literal["best", "last"], with_tensors: bool) -> Path:
@@ -92,10 +105,21 @@ def read_recipe(folder: Path) -> Recipe:
     return parse_recipe(_read_record(folder)["recipe"], origin=str(folder / _RECORD))
 
 
+def read_start(folder: Path) -> Start | None:
+    """The model whose weights the training in `folder` began with, if any."""
+    start: Start | None = _read_record(folder)["start"]
+    return start
+
+
 def _read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-        return {"recipe": dict(record["recipe"]), "data": str(record["data"])}
+        start = record.get("start")
+        return {
+            "recipe": dict(record["recipe"]),
+            "data": str(record["data"]),
+            "start": None if start is None else Start.from_json(start),
+        }
     except (OSError, ValueError, TypeError, KeyError):
         raise CheckpointError(
             f"{folder} holds no training that could be resumed; "

@@ -37,6 +37,7 @@ from firstsight.learning.training.callbacks import (
 )
 from firstsight.learning.training.finish import load_weights, write_model
 from firstsight.learning.training.module import BrokenLoss, TwinTraining
+from firstsight.learning.training.starting import Start
 from firstsight.learning.training.stopping import BestSoFar
 from firstsight.learning.training.validation import OneShotValidation
 
@@ -65,7 +66,12 @@ class Session:
     """One process's share of a training."""
 
     def __init__(
-        self, recipe: Recipe, pictures: PackedPictures, folder: Path, console: Console
+        self,
+        recipe: Recipe,
+        pictures: PackedPictures,
+        folder: Path,
+        console: Console,
+        start: Start | None = None,
     ) -> None:
         self._recipe, self._folder, self._console = recipe, folder, console
         self._data_fingerprint = pictures.fingerprint
@@ -73,7 +79,11 @@ class Session:
         learned, held_out = self._split(pictures)
         bank = PictureBank(learned, self._preprocessing, recipe.augment.turns)
         self._module = TwinTraining(
-            recipe, bank, build_batches(recipe, bank.classes), self._plan_validation(held_out)
+            recipe,
+            bank,
+            build_batches(recipe, bank.classes),
+            self._plan_validation(held_out),
+            start,
         )
         settings = recipe.training
         self._best = BestSoFar(settings.patience, settings.min_delta)

@@ -9,6 +9,7 @@ import typer
 
 from firstsight.app.cli.menus.options import Json
 from firstsight.app.cli.speaking import messages
+from firstsight.errors import UsageError
 
 __all__ = ["menu"]
 
@@ -57,12 +58,28 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Carry on the training in this folder.")
     ] = None,
+    from_gallery: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Tune this gallery's own model to what it holds."),
+    ] = None,
+    adopt: Annotated[
+        bool, typer.Option(help="A gallery takes its tuned model over where that is better.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Train a network and write its model folder; Ctrl-C keeps what was learned so far."""
     from firstsight.app.cli import train as command
 
-    command.train(recipe, data, out, overrides or [], resume, as_json=as_json)
+    if resume is not None:
+        if recipe or data or out or overrides or from_gallery:
+            raise UsageError("--resume takes recipe, data and folder from the run; give it alone")
+        command.resume(resume, adopt=adopt, as_json=as_json)
+    elif from_gallery is not None:
+        if recipe or data:
+            raise UsageError("--from-gallery takes recipe and pictures from the gallery; name none")
+        command.tune(from_gallery, out, overrides or [], adopt=adopt, as_json=as_json)
+    else:
+        command.train(recipe, data, out, overrides or [], as_json=as_json)
 
 
 @menu.command(epilog="Example:  firstsight evaluate runs/compact/model --baselines")

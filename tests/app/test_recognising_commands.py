@@ -1,0 +1,204 @@
+"""Enroll, identify, verify, search and the rest, typed as people type them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from firstsight.recognition.recognizer import Recognizer
+from tests.command import command_line, environment, firstsight, here
+from tests.drawings import N_THINGS, drawing
+
+
+@pytest.fixture
+def gallery(files: Path) -> Path:
+    """The gallery `figures`, enrolled by the command line; gives the folder of the files."""
+    ended = here("enroll", files / "things", "--gallery", "figures", "--model", "characters")
+    assert ended.code == 0, ended.err
+    assert ended.out.count("enrolled as") == N_THINGS
+    return files
+
+
+def test_a_folder_is_enrolled_and_others_are_identified(gallery: Path) -> None:
+    ended = here("identify", gallery / "asked", gallery / "strangers", "--gallery", "figures")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert len(lines) == N_THINGS + 3
+    named = [line.split(": ", 1)[1].split(" (")[0] for line in lines]
+    right = sum(name == f"figure {thing}" for thing, name in enumerate(named[:N_THINGS]))
+    assert right >= 6
+    assert "unknown" in named[N_THINGS:]
+    assert "strangers' pictures" in ended.err
+
+
+def test_the_command_and_python_give_the_same_answer(gallery: Path) -> None:
+    asked = [gallery / "asked" / f"figure {thing}.png" for thing in range(N_THINGS)]
+    ended = firstsight("identify", *asked, "--gallery", "figures", "--json")
+    assert ended.code == 0
+    said = [json.loads(line) for line in ended.out.splitlines()]
+    with Recognizer.open_existing("figures") as recognizer:
+        for path, one in zip(asked, said, strict=True):
+            answer = recognizer.identify(path).to_json()
+            assert one.pop("distance") == pytest.approx(answer.pop("distance"), abs=1e-5)
+            for key in ("picture", "decision", "thing", "threshold", "estimate"):
+                assert one[key] == answer[key]
+
+
+def test_a_picture_from_standard_input(gallery: Path) -> None:
+    path = gallery / "asked" / "figure 4.png"
+    done = subprocess.run(
+        command_line("identify", "-", "--gallery", "figures", "--json"),
+        input=path.read_bytes(),
+        capture_output=True,
+        env=environment(),
+        check=True,
+    )
+    said = json.loads(done.stdout)
+    assert said["picture"] == "standard input"
+    assert said["nearest"]["thing"] == "figure 4"
+
+
+def test_one_unreadable_picture_among_many(gallery: Path) -> None:
+    (gallery / "asked" / "broken.png").write_bytes(b"nothing")
+    ended = here("identify", gallery / "asked", "--gallery", "figures")
+    assert ended.code == 1
+    assert len(ended.out.splitlines()) == N_THINGS + 1
+    assert "1 of 9 pictures could not be read" in ended.err
+    ended = here("identify", gallery / "asked" / "broken.png", "--gallery", "figures")
+    assert ended.code == 1
+    assert "broken.png is no picture" in ended.sentence
+
+
+def test_verify_and_search_and_their_sheets(gallery: Path, tmp_path: Path) -> None:
+    a, b = gallery / "things" / "figure 1.png", gallery / "asked" / "figure 1.png"
+    ended = here("verify", a, b, "--model", "characters")
+    assert ended.code == 0
+    assert ended.out.startswith("same (")
+    ended = here("verify", a, b, "--gallery", "figures", "--json")
+    assert json.loads(ended.out)["same"] is True
+    sheet = tmp_path / "alike.png"
+    ended = here("search", b, "-k", "3", "--gallery", "figures", "--sheet", sheet)
+    assert ended.out.startswith("1. figure 1 (")
+    assert len(ended.out.splitlines()) == 3
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_why_draws_a_sheet_and_says_a_sentence(gallery: Path, tmp_path: Path) -> None:
+    to = tmp_path / "why.png"
+    asked = gallery / "asked" / "figure 1.png"
+    ended = here("why", asked, "--gallery", "figures", "--to", to)
+    assert ended.code == 0
+    assert "figure 1" in ended.out
+    assert to.read_bytes().startswith(b"\x89PNG")
+
+
+def test_things_are_looked_after(gallery: Path, tmp_path: Path) -> None:
+    def typed(*arguments: str | Path) -> str:
+        ended = here(*arguments, "--gallery", "figures")
+        assert ended.code == 0, ended.err
+        return ended.out
+
+    assert "renamed" in typed("rename", "figure 0", "zigzag")
+    typed("describe", "zigzag", "--notes", "drawn on Monday", "--tag", "sharp")
+    shown = json.loads(typed("show", "zigzag", "--json"))
+    assert (shown["notes"], shown["tags"]) == ("drawn on Monday", ["sharp"])
+    number = shown["photos"][0]["id"]
+    typed("move", str(number), "--to", "figure 1")
+    typed("undo")
+    typed("merge", "figure 1", "--into", "zigzag")
+    typed("unmerge", "figure 1")
+    typed("remove", "figure 2")
+    assert "figure 2" not in typed("things")
+    typed("undo")
+    assert "figure 2" in typed("things")
+    assert "forgot 'figure 3'" in typed("forget", "figure 3", "--yes")
+    assert len(json.loads(typed("things", "--json"))) == N_THINGS - 1
+    assert len(json.loads(typed("history", "--json"))) > 3
+    typed("show", "zigzag", "--sheet", tmp_path / "thing.png")
+    assert (tmp_path / "thing.png").exists()
+
+
+def test_confirm_and_deny_are_verdicts_that_can_be_withdrawn(gallery: Path) -> None:
+    asked = gallery / "asked"
+    at = ("--gallery", "figures")
+    assert "right: it is 'figure 1'" in here("confirm", asked / "figure 1.png", *at).out
+    denied = here("deny", asked / "figure 2.png", "--is", "figure 3", *at)
+    assert "not 'figure 2': it is 'figure 3'" in denied.out
+    assert "stranger" in here("deny", asked / "figure 4.png", *at).out + denied.err
+    listed = json.loads(here("verdicts", *at, "--json").out)
+    assert [each["kind"] for each in listed] == ["right", "other", "wrong"]
+    here("verdicts", "--withdraw", str(listed[0]["verdict"]), *at)
+    assert len(json.loads(here("verdicts", *at, "--json").out)) == 2
+
+
+def test_a_gallery_travels_as_a_file(gallery: Path, tmp_path: Path) -> None:
+    file = tmp_path / "figures.firstsight"
+    assert here("gallery", "export", file, "--gallery", "figures").code == 0
+    assert here("gallery", "import", file, "--name", "copy").code == 0
+    assert here("gallery", "backup", tmp_path / "b.firstsight", "--gallery", "copy").code == 0
+    names = {each["name"] for each in json.loads(here("gallery", "list", "--json").out)}
+    assert names == {"figures", "copy"}
+    said = json.loads(here("gallery", "info", "copy", "--json").out)
+    assert (said["things"], said["model"]["name"]) == (N_THINGS, "characters")
+    ended = here("gallery", "import", gallery / "asked" / "figure 0.png", "--name", "x")
+    assert ended.code == 1
+    assert "figure 0.png" in ended.sentence
+
+
+def test_the_doctor_looks_at_the_whole_gallery(gallery: Path) -> None:
+    drawing(1, 1).save(gallery / "wrong.png")
+    wrong = gallery / "wrong.png"
+    ended = here("enroll", "figure 5", wrong, "--gallery", "figures", "--check")
+    assert ended.code == 0
+    assert "figure 1" in ended.err  # it looks like that one
+    ended = here("doctor", "--gallery", "figures", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["findings"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("identify", "x.png", "--gallery", "nowhere"), 1, "there is no gallery"),
+        (("enroll", "mug"), 2, "is no folder; give a name and at least one picture"),
+        (("identify", "x.png", "--crop", "1,2,3"), 2, "left,top,right,bottom"),
+        (("things", "--gallery", "a:b"), 2, "cannot name a gallery"),
+        (("remove",), 2, "name a thing"),
+        (("describe", "mug"), 2, "nothing to change"),
+        (("upgrade",), 2, "--model NEW"),
+        (("calibrate", "characters"), 2, "--data"),
+        (("calibrate", "characters", "--data", "x"), 1, "--to FOLDER"),
+        (("verify", "-", "-"), 2, "not both"),
+    ],
+)
+def test_a_mistake_ends_in_one_sentence(arguments: tuple[str, ...], code: int, told: str) -> None:
+    ended = here(*arguments)
+    assert ended.code == code
+    assert told in ended.sentence
+
+
+def test_a_name_that_is_not_enrolled_is_told_with_those_like_it(gallery: Path) -> None:
+    ended = here("rename", "figur 1", "x", "--gallery", "figures")
+    assert ended.code == 1
+    assert "figure 1" in ended.sentence
+
+
+def test_an_upgrade_shows_what_would_change_then_switches_and_goes_back(
+    gallery: Path, tmp_path: Path
+) -> None:
+    ended = here("upgrade", "--model", "photos", "--gallery", "figures", "--json")
+    assert ended.code == 0, ended.err
+    said = json.loads(ended.out)
+    assert (said["photos"], said["switched"]) == (N_THINGS, False)
+    info = json.loads(here("gallery", "info", "figures", "--json").out)
+    assert info["model"]["name"] == "characters"
+    ended = here("upgrade", "--model", "photos", "--gallery", "figures", "--force")
+    assert "switched to photos" in ended.out
+    asked = gallery / "asked" / "figure 1.png"
+    assert here("identify", asked, "--gallery", "figures").code == 0
+    assert "characters again" in here("upgrade", "--back", "--gallery", "figures").out
+    ended = here("upgrade", "--model", "characters", "--gallery", "figures")
+    assert "is of the model characters already" in ended.sentence

@@ -1,0 +1,50 @@
+"""The JSON of answers: the keys that docs/answers.md promises."""
+
+from __future__ import annotations
+
+import json
+
+from firstsight.recognition.recognizer import Recognizer
+from tests.drawings import drawing
+
+RIVAL = {"thing", "distance", "photo"}
+
+
+def test_an_answer_has_the_keys_that_the_page_names(recognizer: Recognizer) -> None:
+    said = recognizer.identify(drawing(0, 1)).to_json()
+    assert set(said) == {
+        *("picture", "decision", "thing", "probability", "distance", "threshold", "margin"),
+        *("reason", "nearest", "runner_up", "estimate"),
+    }
+    assert set(said["nearest"]) == set(said["runner_up"]) == RIVAL
+    assert set(said["estimate"]) == {
+        *("rule", "accuracies", "rule_kept", "target", "n_things", "n_photos", "n_verdicts"),
+        *("basis", "threshold", "threshold_interval", "false_accepts", "misses", "misses_basis"),
+        *("seen_here", "likely_right", "likely_right_basis", "kept"),
+    }
+    json.dumps(said, allow_nan=False)
+
+
+def test_a_stranger_is_literally_unknown(recognizer: Recognizer) -> None:
+    answers = [recognizer.identify(drawing(thing)) for thing in range(300, 310)]
+    strangers = [answer for answer in answers if answer.decision == "unknown"]
+    assert strangers
+    assert all(answer.thing is None for answer in strangers)
+    assert {answer.to_json()["thing"] for answer in strangers} == {"unknown"}
+
+
+def test_other_answers_have_theirs(recognizer: Recognizer) -> None:
+    compared = recognizer.verify(drawing(0), drawing(0, 1)).to_json()
+    assert set(compared) == {
+        *("a", "b", "same", "probability", "distance", "threshold", "false_matches"),
+        *("false_matches_interval", "misses"),
+    }
+    (match,) = recognizer.search(drawing(0), k=1)
+    assert set(match.to_json()) == {
+        *("rank", "thing", "photo", "source", "distance", "probability")
+    }
+    (enrolled,) = recognizer.enroll("another", drawing(50))
+    assert set(enrolled.to_json()) == {
+        *("picture", "thing", "status", "photo", "holder", "error", "advice")
+    }
+    json.dumps([compared, match.to_json(), enrolled.to_json()], allow_nan=False)
