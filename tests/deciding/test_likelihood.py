@@ -108,6 +108,19 @@ def test_it_never_rises_with_distance_and_never_falls_with_margin(
     assert LikelyRight.from_json(found.to_json()) == found
 
 
+def test_where_margins_mislead_the_distance_speaks_alone() -> None:
+    # Strangers have the wider margins here, which may not count against a wide margin.
+    rng = np.random.default_rng(2)
+    far, near = rng.normal(3, 1, 400), rng.normal(1, 1, 400)
+    wide, narrow = rng.uniform(2, 4, 400), rng.uniform(0, 3, 400)
+    found = fit_likely_right(
+        BothSides(side(far, wide, np.zeros(400)), side(near, narrow, np.ones(400)))
+    )
+    assert found is not None and found.rivalled is not None
+    assert found.rivalled.by_margin == 0
+    assert found.rivalled == found.alone and found.alone.by_distance < -1.5
+
+
 def test_trials_that_say_the_opposite_leave_the_probability_flat() -> None:
     # Strangers nearer than enrolled things: no distance may speak for a stranger's being right.
     found = fit_likely_right(

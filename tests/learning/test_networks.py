@@ -34,6 +34,28 @@ def test_koch_starts_as_the_paper_says() -> None:
         assert bias.std().item() == pytest.approx(0.01, rel=0.2)
 
 
+def test_turned_views_join_the_embeddings_of_four_quarter_turns() -> None:
+    torch.manual_seed(0)
+    sizes = {"channels": 1, "picture_size": 16, "stem": 4, "widths": [4], "blocks": [1]}
+    towers = [
+        CompactTower(**sizes, embedding_size=5, unit_sphere=True, turned_views=views)  # type: ignore[arg-type]
+        for views in (False, True)
+    ]
+    towers[1].load_state_dict(towers[0].state_dict())
+    plain, turned = (tower.eval() for tower in towers)
+    pictures = torch.rand(3, 1, 16, 16)
+    with torch.no_grad():
+        each = [plain(torch.rot90(pictures, turns, (2, 3))) for turns in range(4)]
+        joined = turned(pictures)
+    assert joined.shape == (3, 20)
+    assert torch.allclose(joined.norm(dim=1), torch.ones(3))
+    # The same four views, in an order of its own.
+    for view in (joined * 2).split(5, dim=1):
+        assert any(torch.allclose(view, other, atol=1e-6) for other in each)
+    turned.train()
+    assert turned(pictures).shape == (3, 5)  # one view while it learns
+
+
 @pytest.mark.parametrize("unit_sphere", [True, False])
 def test_compact_embeds_at_any_batch_size(unit_sphere: bool) -> None:
     tower = CompactTower(

@@ -57,6 +57,7 @@ def test_rounded_up_pools_and_uneven_padding_survive_the_export(
 ) -> None:
     torch.manual_seed(0)
     features = build_backbone(backbone).features[:n_layers]
+    assert isinstance(features, nn.Sequential)
     tower = PooledTower(features, n_channels).eval()
     onnx = export_onnx(tower, Preprocessing(size=60, mode="rgb"))
     pictures = torch.rand(5, 3, 60, 60)

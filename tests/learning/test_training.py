@@ -270,7 +270,7 @@ def test_a_collapse_is_named_in_plain_words(
         def forward(self, pictures: torch.Tensor) -> torch.Tensor:
             return self.point + 1e-6 * pictures.flatten(1)[:, :8]
 
-    monkeypatch.setattr(module, "build_tower", lambda recipe: Constant())
+    monkeypatch.setattr(module, "build_tower", lambda recipe, **_: Constant())
     monkeypatch.setattr(finish, "build_tower", lambda recipe: Constant())
     screen = Screen()
     recipe = tiny_recipe(training={"steps": 60, "validate_every": 60})

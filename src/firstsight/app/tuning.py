@@ -21,9 +21,11 @@ from firstsight.errors import DataError, GalleryError, RecipeError
 
 if TYPE_CHECKING:
     from firstsight.app.lessons import Lesson
-    from firstsight.evaluation.paired import PairedAccuracy
+    from firstsight.data.packed import PackedPictures
+    from firstsight.evaluation.paired import Embedded, PairedAccuracy
     from firstsight.learning.training.run import Run
     from firstsight.model.embedder import Embedder
+    from firstsight.recognition.recognizer import Recognizer
 
 __all__ = ["Judged", "Tuned", "is_tuning", "resume", "tune"]
 
@@ -101,15 +103,14 @@ def tune(
     from firstsight.learning.recipes.tuning import batches_within, tuning_recipe
     from firstsight.learning.training.run import Start
     from firstsight.learning.training.run import train as run
+    from firstsight.recognition.recognizer import Recognizer
 
     console = console or Console(stderr=True)
-    old, place, lesson = _opened(gallery, console)
-    try:
+    with Recognizer.open_existing(gallery, read_only=True) as recognizer:
+        old = recognizer.embedder
+        place = _place_of_weights(recognizer, gallery)
         recipe = tuning_recipe(old.info.recipe, data=_PREFIX + gallery, overrides=overrides)
-    except RecipeError as trouble:
-        if overrides:
-            raise
-        raise GalleryError(_remedy(gallery, f"has no recipe to learn by ({trouble})")) from trouble
+        lesson = _read(recognizer, console)
     learned = lesson.learned
     recipe = batches_within(recipe, n_pictures=len(learned), n_classes=learned.n_classes)
     folder = Path(out) if out else free_folder(recipe.name)
@@ -125,16 +126,19 @@ def resume(folder: str | Path, *, adopt: bool = True, console: Console | None = 
     require_learning("tuning a model")
     from firstsight.learning.training.run import read_recipe, read_start
     from firstsight.learning.training.run import resume as run
+    from firstsight.recognition.recognizer import Recognizer
 
     console = console or Console(stderr=True)
     gallery = read_recipe(Path(folder)).data.train.removeprefix(_PREFIX)
-    old, _, lesson = _opened(gallery, console)
     start = read_start(Path(folder))
-    if start is None or start.fingerprint != old.info.fingerprint:
-        raise GalleryError(
-            f"the gallery {gallery!r} is of the model {old.info.name} now, and not of the one that "
-            f"the tuning in {folder} began with; tune anew"
-        )
+    with Recognizer.open_existing(gallery, read_only=True) as recognizer:
+        old = recognizer.embedder
+        if start is None or start.fingerprint != old.info.fingerprint:
+            raise GalleryError(
+                f"the gallery {gallery!r} is of the model {old.info.name} now, and not of the one "
+                f"that the tuning in {folder} began with; tune anew"
+            )
+        lesson = _read(recognizer, console)
     done = run(Path(folder), lesson.learned, recipe=None, console=console)
     return _concluded(gallery, done, old, lesson, adopt=adopt, console=console)
 
@@ -147,18 +151,25 @@ def is_tuning(folder: Path) -> bool:
     return read_start(folder) is not None
 
 
-def _opened(gallery: str, console: Console) -> tuple[Embedder, Path, Lesson]:
-    """The gallery's model, its folder, and what the gallery has to teach."""
-    from firstsight.app.lessons import read_lesson
+def _place_of_weights(recognizer: Recognizer, gallery: str) -> Path:
+    """The folder of the gallery's model; GalleryError where it cannot be trained further."""
+    from firstsight.learning.recipes.schema import parse_recipe
     from firstsight.model.folder import TENSORS, resolve_model
-    from firstsight.recognition.recognizer import Recognizer
 
-    with Recognizer.open_existing(gallery, read_only=True) as recognizer:
-        old, held = recognizer.embedder, recognizer.gallery
-        place = resolve_model(held.info.model.place)
-        if not (place / TENSORS).exists():
-            raise GalleryError(_remedy(gallery, f"came without {TENSORS}, its weights to train on"))
-        lesson = read_lesson(held, old.info.preprocessing, console)
+    place = resolve_model(recognizer.gallery.info.model.place)
+    if not (place / TENSORS).exists():
+        raise GalleryError(_remedy(gallery, f"came without {TENSORS}, its weights to train on"))
+    try:
+        parse_recipe(recognizer.embedder.info.recipe, origin="what it says of its making")
+    except RecipeError as trouble:
+        raise GalleryError(_remedy(gallery, f"has no recipe to go on by ({trouble})")) from trouble
+    return place
+
+
+def _read(recognizer: Recognizer, console: Console) -> Lesson:
+    from firstsight.app.lessons import read_lesson
+
+    lesson = read_lesson(recognizer.gallery, recognizer.embedder.info.preprocessing, console)
     n_held, n_things = int(lesson.held.sum()), lesson.things.n_classes
     left = f"; left out {lesson.n_left_out} with a single picture" if lesson.n_left_out else ""
     say(
@@ -166,7 +177,7 @@ def _opened(gallery: str, console: Console) -> tuple[Embedder, Path, Lesson]:
         f"learning from {n_things - n_held} things and {lesson.n_verdicts} judged pictures; "
         f"{n_held} things, with all their pictures, are held out to judge by{left}",
     )
-    return old, place, lesson
+    return lesson
 
 
 def _remedy(gallery: str, trouble: str) -> str:
@@ -194,35 +205,38 @@ def _concluded(
 
 
 def _judge(model: Path, old: Embedder, lesson: Lesson, console: Console) -> Judged:
-    """Compare on the held-out things; they calibrate the new model too, where they are enough."""
-    import numpy as np
-
-    from firstsight.deciding.fitting import fit_calibrated
+    """Compare the two models on the things held out."""
     from firstsight.evaluation.paired import Embedded, compare_one_shot
     from firstsight.model.embedder import load
-    from firstsight.model.folder import set_calibration
 
-    new = load(model)
-    things, rows = lesson.things, lesson.held[lesson.things.labels]
+    new, things, held_out = load(model), lesson.things, lesson.held_out
+    rows = lesson.held[things.labels]
     before, after = (
         Embedded(each.embed_pixels(things.pixels), each.info.head) for each in (old, new)
     )
-    among_all = compare_one_shot(things, lesson.held, before, after)
     few_before, few_after = (Embedded(each.embeddings[rows], each.head) for each in (before, after))
-    held_out = lesson.held_out
-    everyone = np.ones(held_out.n_classes, np.bool_)
-    among_held = compare_one_shot(held_out, everyone, few_before, few_after)
+    if old.info.calibration is not None:
+        _calibrate(model, few_after, held_out, console)
+    return Judged(
+        among_all=compare_one_shot(things, lesson.held, before, after),
+        among_held=compare_one_shot(held_out, lesson.held[lesson.held], few_before, few_after),
+    )
+
+
+def _calibrate(model: Path, held_out: Embedded, pictures: PackedPictures, console: Console) -> None:
+    """As the old model was calibrated, so must be the new one, on things that it never saw."""
+    from firstsight.deciding.fitting import fit_calibrated
+    from firstsight.model.folder import set_calibration
+
+    fitted_on = {"data": pictures.name, "data_fingerprint": pictures.fingerprint}
     try:
         calibrated = fit_calibrated(
-            new.info.head,
-            few_after.embeddings,
-            held_out.labels,
-            fitted_on={"data": held_out.name, "data_fingerprint": held_out.fingerprint},
+            held_out.head, held_out.embeddings, pictures.labels, fitted_on=fitted_on
         )
-        set_calibration(model, calibrated.to_json())
     except DataError as trouble:
-        say(console, f"the new model is not calibrated: {trouble}")
-    return Judged(among_all, among_held)
+        say(console, f"the new model is not calibrated as the old one is: {trouble}")
+    else:
+        set_calibration(model, calibrated.to_json())
 
 
 def _adopted(gallery: str, model: Path, console: Console) -> tuple[bool, str]:

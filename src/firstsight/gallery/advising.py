@@ -17,7 +17,7 @@ from firstsight.gallery.diagnosing import (
     SERIOUS_SHARE,
     Named,
 )
-from firstsight.gallery.findings import Finding, Severity, ordered, share_told
+from firstsight.gallery.findings import Finding, Severity, ordered, part_told
 from firstsight.gallery.neighbours import draw_rows, find_neighbours, usual_margin
 from firstsight.gallery.records import PhotoVectors
 from firstsight.similarity import Head
@@ -165,12 +165,8 @@ class _Enrollment:
         share = float(is_taken.mean())
         if share < LEAST_SHARE or not (is_near.any() or is_taken.sum() >= LEAST_CONFUSED):
             return None
-        name, n_photos = self._gallery.thing(thing), len(rows)
-        confused = (
-            "its only photo"
-            if n_photos == 1
-            else f"{share_told(int(is_taken.sum()), n_photos)} of its photos"
-        )
+        name = self._gallery.thing(thing)
+        confused = part_told(int(is_taken.sum()), len(rows), "its")
         told = (
             f"it looks much like '{name}': {confused} would be confused with it; "
             "add a photo from another side"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from firstsight.evaluation.kshot import KShotCurve
 from firstsight.gallery.copies import Copy
-from firstsight.gallery.findings import Finding, Severity, share_told, some
+from firstsight.gallery.findings import Finding, Severity, part_told, some
 from firstsight.gallery.neighbours import Neighbours, thing_of_rows, usual_margin
 from firstsight.gallery.records import PhotoVectors
 
@@ -173,10 +173,7 @@ def _confused(
 ) -> Finding:
     """sides: (thing, taken for, how many, of how many asked), the worse first."""
     parts = [
-        f"{share_told(n, of)} of the photos of '{gallery.thing(a)}' would be taken for "
-        f"'{gallery.thing(b)}'"
-        if of > 1
-        else f"the only photo of '{gallery.thing(a)}' would be taken for '{gallery.thing(b)}'"
+        f"{part_told(n, of, 'the')} of '{gallery.thing(a)}' would be taken for '{gallery.thing(b)}'"
         for a, b, n, of in sides
     ]
     told = (

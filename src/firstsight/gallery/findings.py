@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-__all__ = ["Finding", "FindingKind", "Severity", "ordered", "share_told", "some"]
+__all__ = ["Finding", "FindingKind", "Severity", "ordered", "part_told", "some"]
+
+_ENOUGH_FOR_PERCENTS = 8
 
 FindingKind = Literal["mislabelled", "duplicate", "lookalike", "flaw", "few_photos"]
 Severity = Literal["warning", "advice"]
@@ -57,6 +59,12 @@ def some(names: Sequence[str], most: int = 3) -> str:
     return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
-def share_told(confused: int, of: int) -> str:
-    """Like "38 %", or "2 of 5" where percents would pretend to more."""
-    return f"{100 * confused / of:.0f} %" if of >= 8 else f"{confused} of {of}"
+def part_told(confused: int, of: int, whose: str) -> str:
+    """Like "38 % of its 12 photos", "2 of its 5 photos" or "its only photo", `whose` being "its".
+
+    Percents of a handful would pretend to more than was seen.
+    """
+    if of == 1:
+        return f"{whose} only photo"
+    part = f"{100 * confused / of:.0f} %" if of >= _ENOUGH_FOR_PERCENTS else str(confused)
+    return f"{part} of {whose} {of} photos"

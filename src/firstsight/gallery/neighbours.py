@@ -8,6 +8,7 @@ gallery by medians, so they hold for any head and any model and are not moved by
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ Float64 = npt.NDArray[np.float64]
 
 CHUNK_CELLS = 2**22  # distances held at a time: 16 MB of float32
 LEAST_MARGINS = 8  # fewer photos cannot say what is usual
-_LEAST_DEVIATIONS = 3.0
+_FALSE_ACCUSATIONS = 0.02  # a gallery, were its margins normal; real ones have longer tails
 _TO_DEVIATION = 1.4826  # the median absolute deviation of a normal distribution, to its standard
 
 
@@ -57,26 +58,29 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class UsualMargin:
-    """middle, spread: median and robust deviation of `other - own` over a gallery's photos."""
+    """middle, spread: median and robust deviation of `other - own` over n photos of a gallery."""
 
     middle: float
     spread: float
+    n: int
 
     def is_misplaced(self, own: float, other: float, kin_own: Float64, kin_other: Float64) -> bool:
         """Whether a photo fits another thing and not its own, while its kin agree.
 
         own, other: of the photo. kin_own, kin_other: (k,) of the other photos of its thing.
 
-        It must lie at least as far on the wrong side as the usual photo lies on the right one,
-        which must be an outlier among this gallery's photos: a model that hardly tells the things
-        apart accuses none. And most of its kin, two at least, must fit their thing, and be nearer
-        to each other than it is to them: things that are confused altogether are no mislabelling.
+        It must lie at least as far on the wrong side as the usual photo lies on the right one, and
+        be an outlier among this gallery's photos, farther out the more of them there are: so a
+        model that hardly tells the things apart accuses none. And most of its kin, two at least,
+        must fit their thing, and be nearer to each other than it is to them: two things that are
+        confused altogether are no mislabelling.
         """
         if len(kin_own) < 2 or self.middle <= 0:
             return False
         margin = other - own
+        deviations = NormalDist().inv_cdf(1 - _FALSE_ACCUSATIONS / self.n)
         is_far = margin <= -self.middle
-        is_outlier = margin <= self.middle - _LEAST_DEVIATIONS * self.spread
+        is_outlier = margin <= self.middle - deviations * self.spread
         agree = np.median(kin_own) < own and (kin_own < kin_other).mean() >= 0.5
         return bool(is_far and is_outlier and agree)
 
@@ -84,11 +88,12 @@ class UsualMargin:
 def usual_margin(found: Neighbours) -> UsualMargin | None:
     """None where fewer than LEAST_MARGINS photos have both neighbours."""
     whole = np.isfinite(found.own) & np.isfinite(found.other)
-    if whole.sum() < LEAST_MARGINS:
+    n = int(whole.sum())
+    if n < LEAST_MARGINS:
         return None
     margins = found.other[whole] - found.own[whole]
     middle = float(np.median(margins))
-    return UsualMargin(middle, _TO_DEVIATION * float(np.median(np.abs(margins - middle))))
+    return UsualMargin(middle, _TO_DEVIATION * float(np.median(np.abs(margins - middle))), n)
 
 
 def find_neighbours(head: Head, vectors: PhotoVectors, rows: Indices) -> Neighbours:

@@ -16,6 +16,7 @@ from firstsight.recognition.answers import Comparison
 __all__ = ["calibrated_of", "compare", "compare_readings", "verify"]
 
 DEFAULT_MODEL = "photos"
+USUAL_FALSE_MATCHES = 0.01
 
 
 def verify(
@@ -23,11 +24,12 @@ def verify(
     b: PictureLike,
     *,
     model: str | Path = DEFAULT_MODEL,
-    false_matches: float = 0.01,
+    false_matches: float | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
 ) -> Comparison:
     """Do two pictures show the same thing, at this share of false matches (FMR)?
 
+    false_matches: default 1 %, or the least that the model was calibrated for; the answer says.
     a, b: path, encoded bytes, binary stream, Pillow image or uint8 array. model: a shipped name or
     a model folder; it stays loaded for the next call.
     Raises PictureError, ModelFolderError, UsageError.
@@ -40,7 +42,7 @@ def compare(
     a: PictureLike,
     b: PictureLike,
     *,
-    false_matches: float = 0.01,
+    false_matches: float | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
 ) -> Comparison:
     """As `verify`, by a model that is loaded already."""
@@ -49,7 +51,7 @@ def compare(
 
 
 def compare_readings(
-    embedder: Embedder, readings: Sequence[Reading], *, false_matches: float
+    embedder: Embedder, readings: Sequence[Reading], *, false_matches: float | None
 ) -> Comparison:
     a, b = readings
     seen = embedder.info.preprocessing
@@ -59,6 +61,8 @@ def compare_readings(
     calibrated = calibrated_of(embedder)
     if calibrated is None:
         return Comparison(a.name, b.name, distance)
+    if false_matches is None:
+        false_matches = max(USUAL_FALSE_MATCHES, calibrated.table[0].false_matches)
     judged = same(distance, calibrated, false_matches=false_matches)
     return Comparison(
         a.name,

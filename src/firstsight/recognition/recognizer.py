@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.decide import decide, same
+from firstsight.deciding.decide import decide
 from firstsight.deciding.estimated import Estimate
 from firstsight.errors import GalleryError, NotInGallery, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
@@ -217,7 +217,9 @@ class Recognizer:
                 else:
                     yield self._answer(made[0], next(vectors))
 
-    def verify(self, a: PictureLike, b: PictureLike, *, false_matches: float = 0.01) -> Comparison:
+    def verify(
+        self, a: PictureLike, b: PictureLike, *, false_matches: float | None = None
+    ) -> Comparison:
         """Do two pictures show the same thing? The gallery plays no part."""
         readings = [read_picture(each, limits=self.policy.limits) for each in (a, b)]
         return compare_readings(self.embedder, readings, false_matches=false_matches)
@@ -324,7 +326,7 @@ class Recognizer:
         photo = self.gallery.photo(photo_id)
         probability = None
         if self._calibrated is not None:
-            probability = same(distance, self._calibrated).probability
+            probability = float(self._calibrated.verify.probability(distance))
         return Match(rank, photo.thing, photo.id, photo.source, distance, probability)
 
     def _record(self, answer: Answer, kind: VerdictKind, truth: str | None) -> int:

@@ -150,7 +150,15 @@ def identify(
         raise FirstsightError(f"{n_unreadable} of {len(listed)} pictures could not be read")
 
 
-def verify(a: str, b: str, asking: Asking, *, gallery_model: bool, as_json: bool) -> None:
+def verify(
+    a: str,
+    b: str,
+    asking: Asking,
+    *,
+    false_matches: float | None,
+    gallery_model: bool,
+    as_json: bool,
+) -> None:
     from firstsight.recognition.comparing import DEFAULT_MODEL, verify
 
     if a == b == "-":
@@ -158,13 +166,13 @@ def verify(a: str, b: str, asking: Asking, *, gallery_model: bool, as_json: bool
     first, second = (sys.stdin.buffer if each == "-" else Path(each) for each in (a, b))
     if gallery_model:
         with asking.open(read_only=True) as recognizer:
-            compared = recognizer.verify(first, second, false_matches=asking.false_accepts)
+            compared = recognizer.verify(first, second, false_matches=false_matches)
     else:
         compared = verify(
             first,
             second,
             model=asking.model or DEFAULT_MODEL,
-            false_matches=asking.false_accepts,
+            false_matches=false_matches,
             limits=asking.policy.limits,
         )
     if as_json:

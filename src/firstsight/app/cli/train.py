@@ -68,7 +68,8 @@ def _report_run(run: Run, console: Console, *, as_json: bool) -> None:
 
 
 def _report_tuned(tuned: Tuned, console: Console, *, as_json: bool) -> None:
-    _say_how_it_ended(tuned.run, console)
+    if tuned.judged is None:
+        _say_how_it_ended(tuned.run, console)
     if as_json:
         print_json(tuned.to_json())
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ class CompactTower(nn.Module):
         blocks: Sequence[int],
         embedding_size: int,
         unit_sphere: bool,
+        turned_views: bool = False,
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = [nn.PixelUnshuffle(2), _convolution(4 * channels, stem)]
@@ -40,8 +42,18 @@ class CompactTower(nn.Module):
         self.project = nn.Linear(before * side * side, embedding_size, bias=False)
         self.centre = nn.BatchNorm1d(embedding_size)
         self.unit_sphere = unit_sphere
+        self.turned_views = turned_views
 
     def forward(self, pictures: Tensor) -> Tensor:
+        if self.training or not self.turned_views:
+            return self._embed(pictures)
+        mirrored = pictures.transpose(2, 3)
+        turns = [pictures, mirrored.flip(2), pictures.flip((2, 3)), mirrored.flip(3)]
+        views = self._embed(torch.cat(turns)).reshape(len(turns), len(pictures), -1)
+        # Four vectors of length 1 make one of length 2.
+        return views.transpose(0, 1).flatten(1) / 2
+
+    def _embed(self, pictures: Tensor) -> Tensor:
         embeddings: Tensor = self.centre(self.project(self.features(pictures).flatten(1)))
         return F.normalize(embeddings) if self.unit_sphere else embeddings
 

@@ -158,8 +158,10 @@ def _package_folders(known: PublishedWeights) -> list[Path]:
 
 
 def _verify(file: Path, beginning: str, remedy: str) -> None:
-    with storing(file), file.open("rb") as stream:
-        digest = sha256(stream.read()).hexdigest()
+    try:
+        digest = sha256(file.read_bytes()).hexdigest()
+    except OSError as refusal:
+        raise DataError(f"{file} cannot be read: {refusal.strerror or refusal}") from refusal
     if not digest.startswith(beginning):
         raise DataError(
             f"{file} is not the genuine file: its sha256 begins with {digest[:8]}, expected "

@@ -67,6 +67,9 @@ class CompactNetwork(_Table):
     blocks: tuple[int, ...] = Field((1, 1), description="residual blocks in each stage")
     embedding_size: int = Field(128, ge=2, le=4096, description="numbers in an embedding")
     unit_sphere: bool = Field(True, description="embeddings have length 1")
+    turned_views: bool = Field(
+        False, description="once trained, join the embeddings of the four quarter turns"
+    )
 
     @model_validator(mode="after")
     def _one_count_a_stage(self) -> CompactNetwork:
@@ -247,6 +250,12 @@ class Recipe(_Table):
     schedule: Schedule = Schedule()
     training: Training = Training()
 
+    @property
+    def embedding_size(self) -> int:
+        """Numbers in an embedding of the finished model."""
+        turned = self.network.kind == "compact" and self.network.turned_views
+        return self.network.embedding_size * (4 if turned else 1)
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Recipe:
         pair_loss = self.loss.kind in ("cross_entropy_on_pairs", "contrastive")
@@ -260,6 +269,12 @@ class Recipe(_Table):
         if (self.loss.kind == "cross_entropy_on_pairs") != (self.head.kind == "weighted_l1"):
             raise ValueError(
                 "head.kind 'weighted_l1' and loss.kind 'cross_entropy_on_pairs' go together"
+            )
+        turned = self.network.kind == "compact" and self.network.turned_views
+        if turned and (self.augment.turns == 1 or self.head.kind == "weighted_l1"):
+            raise ValueError(
+                "network.turned_views joins what turned classes taught: it needs "
+                "augment.turns 4 or 8, and another head than 'weighted_l1'"
             )
         if self.loss.kind == "cosface" and self.head.kind != "cosine":
             raise ValueError("loss.kind 'cosface' trains angles: it needs head.kind 'cosine'")

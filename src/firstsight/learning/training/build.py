@@ -54,6 +54,7 @@ def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
         blocks=network.blocks,
         embedding_size=network.embedding_size,
         unit_sphere=network.unit_sphere,
+        turned_views=network.turned_views,
     )
 
 

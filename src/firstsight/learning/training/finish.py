@@ -46,7 +46,7 @@ def write_model(
             name=name or recipe.name,
             preprocessing=preprocessing,
             head=head.frozen(),
-            embedding_size=recipe.network.embedding_size,
+            embedding_size=recipe.embedding_size,
             recipe=recipe.model_dump(mode="json"),
             data_fingerprint=data_fingerprint,
             made_by={

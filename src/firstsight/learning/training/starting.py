@@ -53,7 +53,7 @@ class Start:
             ) from trouble
         if isinstance(head, WeightedL1Head) and isinstance(info.head, WeightedL1):
             with torch.no_grad():
-                head.logit.weight.copy_(torch.from_numpy(info.head.weights))
+                head.logit.weight.copy_(torch.tensor(info.head.weights))
                 head.logit.bias.fill_(info.head.bias)
 
     def to_json(self) -> dict[str, Any]:

@@ -104,8 +104,12 @@ def verify(
         str | None, typer.Option(metavar="NAME", help="Use this gallery's model.")
     ] = None,
     false_matches: Annotated[
-        float, typer.Option(metavar="SHARE", help="Share of different pairs that may pass.")
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of different pairs that may pass; default: 0.01, or the model's least.",
+        ),
+    ] = None,
     max_mib: MaxMib = 50,
     max_megapixels: MaxMegapixels = 200,
     as_json: Json = False,
