@@ -98,7 +98,8 @@ def test_the_usual_margin_is_a_median_that_one_odd_photo_does_not_move() -> None
     # Margins: 8, 7 | -0.5, -0.5, 0.5 | 7, 8, 7 and the odd photo -19 (see test_doctor).
     vectors = on_a_line([20, 21, 0.5], [0, 1, 2], [10, 11, 12])
     usual = usual_margin(find_neighbours(Euclidean(), vectors, np.arange(9)))
-    assert usual == UsualMargin(7, pytest.approx(1.4826), 9)
+    assert usual is not None
+    assert (usual.middle, usual.spread, usual.n) == (7, pytest.approx(1.4826), 9)
     assert usual_margin(find_neighbours(Euclidean(), vectors, np.arange(7))) is None
 
 

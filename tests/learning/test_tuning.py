@@ -167,7 +167,7 @@ def test_what_was_learned_once_is_not_held_out_when_the_gallery_has_grown(
     lessons = [lesson_of(filled(tmp_path / str(n), unlearned, blots(n, 2))) for n in sizes]
     for n, lesson in zip(sizes, lessons, strict=True):
         assert lesson.things.n_classes == n
-        assert len(held_names(lesson)) == max(3, n // 4)
+        assert max(3, n / 4 - 1) <= len(held_names(lesson)) <= max(3, n / 4 + 1)
     for earlier, later in pairwise(lessons):
         assert set(earlier.learned.class_names).isdisjoint(held_names(later))
 

@@ -10,12 +10,15 @@ from rich.console import Console
 
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.errors import DataError, ModelFolderError
+from firstsight.app.unseen import only_unseen
+from firstsight.errors import DataError, ModelFolderError, UsageError
 
 if TYPE_CHECKING:
+    from firstsight.data.packed import PackedPictures
     from firstsight.deciding.calibrated import Calibrated
+    from firstsight.model.embedder import Embedder
 
-__all__ = ["borrow", "calibrate"]
+__all__ = ["borrow", "calibrate", "calibrate_after_training"]
 
 
 def calibrate(
@@ -30,9 +33,9 @@ def calibrate(
 
     data: a data set's name or a folder of pictures, of things that the training did not see.
     to: write a calibrated copy there, and leave `model` as it is (a must for shipped models).
-    Raises DataError where the model was trained on this very data, or it holds too little.
+    Of data that it was trained on, only the classes that the training held out count.
+    Raises UsageError where those are none, DataError where there are too few.
     """
-    from firstsight.deciding.fitting import fit_calibrated
     from firstsight.model.embedder import load
     from firstsight.model.folder import resolve_model
 
@@ -40,25 +43,39 @@ def calibrate(
     _require_changeable(model, to)
     embedder = load(model)
     pictures = open_with_progress(data, embedder.info.preprocessing, console)
-    if pictures.fingerprint == embedder.info.data_fingerprint:
-        raise DataError(
-            f"{embedder.info.name} was trained on {data}: distances of pictures it has seen would "
-            "promise too much; calibrate it on other things"
+    calibrated = _fit(embedder, only_unseen(embedder.info, pictures, console), seed, console)
+    return _put(calibrated, resolve_model(model), to), calibrated
+
+
+def calibrate_after_training(model: Path, pictures: PackedPictures, console: Console) -> None:
+    """Calibrate a new model on the classes that its training held out; say so where none were."""
+    from firstsight.model.embedder import load
+    from firstsight.model.folder import set_calibration
+
+    embedder = load(model)
+    remedy = f"calibrate it with: firstsight calibrate {model} --data FOLDER"
+    try:
+        unseen = only_unseen(embedder.info, pictures, console)
+        set_calibration(model, _fit(embedder, unseen, 0, console).to_json())
+    except UsageError:
+        say(
+            console, f"nothing was held out to calibrate on, so no answer has a threshold; {remedy}"
         )
-    say(console, f"embedding {len(pictures)} pictures of {pictures.n_classes} things")
-    calibrated = fit_calibrated(
+    except DataError as trouble:
+        say(console, f"not calibrated: {trouble}; or {remedy}")
+
+
+def _fit(embedder: Embedder, pictures: PackedPictures, seed: int, console: Console) -> Calibrated:
+    from firstsight.deciding.fitting import fit_calibrated
+
+    say(console, f"calibrating on {len(pictures)} pictures of {pictures.n_classes} things")
+    return fit_calibrated(
         embedder.info.head,
         embedder.embed_pixels(pictures.pixels),
         pictures.labels,
-        fitted_on={
-            "data": pictures.name,
-            "data_fingerprint": pictures.fingerprint,
-            "classes": pictures.n_classes,
-            "pictures": len(pictures),
-        },
+        fitted_on={"data": pictures.name, "data_fingerprint": pictures.fingerprint},
         seed=seed,
     )
-    return _put(calibrated, resolve_model(model), to), calibrated
 
 
 def borrow(model: str | Path, sister: str | Path, *, to: Path | None = None) -> Path:

@@ -12,14 +12,13 @@ from rich.console import Console
 from firstsight.app.names import for_judging
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
+from firstsight.app.unseen import only_unseen
 from firstsight.errors import MissingExtraError, RecipeError, UsageError
 
 if TYPE_CHECKING:
-    from firstsight.data.packed import PackedPictures
     from firstsight.evaluation.embedding import Embed
     from firstsight.evaluation.scorecard import Scorecard
     from firstsight.model.embedder import Embedder
-    from firstsight.model.info import ModelInfo
     from firstsight.similarity import Head
 
 __all__ = ["Contestant", "Trials", "baselines_of", "evaluate", "judge", "require_known"]
@@ -90,7 +89,7 @@ def judge(
         packed = runs.pack_runs(read_runs(), preprocessing)
         return [packed.judge(each.embed, each.head) for each in contestants]
     pictures = open_with_progress(for_judging(trials.data), preprocessing, console)
-    pictures = _only_unseen(embedder.info, pictures, console)
+    pictures = only_unseen(embedder.info, pictures, console)
     return [_judge_one(each, pictures, trials) for each in contestants]
 
 
@@ -121,31 +120,6 @@ def _judge_one(contestant: Contestant, pictures: Any, trials: Trials) -> Scoreca
         distinct_drawers=trials.distinct_drawers,
     )
     return protocols.nway(embed, head, pictures, seed, protocols.NwayPlan(episodes))
-
-
-def _only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> PackedPictures:
-    """All pictures where training saw none of them, else the classes that it held out.
-
-    UsageError where it held out nothing: a figure on what was learned says nothing of new things.
-    """
-    from firstsight.data.splits import hold_out, without_singletons
-
-    if pictures.fingerprint != info.data_fingerprint:
-        return pictures
-    data, training = info.recipe.get("data", {}), info.recipe.get("training", {})
-    _, unseen = hold_out(
-        without_singletons(pictures)[0],
-        n_groups=data.get("held_out_groups", 0),
-        class_share=data.get("held_out_classes", 0),
-        seed=training.get("seed", 0),
-    )
-    if unseen is None:
-        raise UsageError(
-            "the model was trained on all of these pictures, and a figure on them says nothing "
-            "about new things; name other data with --data, or train with data.held_out_classes"
-        )
-    say(console, f"judging by the {unseen.n_classes} classes that the training held out")
-    return unseen
 
 
 def baselines_of(embedder: Embedder, console: Console) -> Iterator[Contestant]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from rich.console import Console
 
+from firstsight.app.calibrating import calibrate_after_training
 from firstsight.app.names import for_training
 from firstsight.app.packing import open_with_progress
 from firstsight.errors import MissingExtraError, UsageError
@@ -50,7 +51,10 @@ def train(
         chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
     checked = load_recipe(recipe, chosen)
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
-    return run(checked, pictures, Path(out) if out else free_folder(checked.name), console=console)
+    folder = Path(out) if out else free_folder(checked.name)
+    done = run(checked, pictures, folder, console=console)
+    calibrate_after_training(done.model, pictures, console)
+    return done
 
 
 def resume(folder: str | Path, *, console: Console | None = None) -> Run:
@@ -65,7 +69,9 @@ def resume(folder: str | Path, *, console: Console | None = None) -> Run:
     if read_start(Path(folder)) is not None:
         raise UsageError(f"{folder} holds a tuning of {recipe.data.train}; resume it as one")
     pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
-    return run(Path(folder), pictures, recipe=None, console=console)
+    done = run(Path(folder), pictures, recipe=None, console=console)
+    calibrate_after_training(done.model, pictures, console)
+    return done
 
 
 def carry_on(
@@ -79,7 +85,9 @@ def carry_on(
 
     wanted = load_recipe(recipe, overrides)
     pictures = open_with_progress(wanted.data.train, build_preprocessing(wanted), console)
-    return run(folder, pictures, recipe=wanted, console=console)
+    done = run(folder, pictures, recipe=wanted, console=console)
+    calibrate_after_training(done.model, pictures, console)
+    return done
 
 
 def export(
