@@ -22,7 +22,10 @@ from firstsight.evaluation.scorecard import find_commit, find_hardware
 
 RUNGS: dict[str, list[str]] = {
     "as shipped": [],
-    "no quarter turns": ["augment.turns=1"],
+    "the whole page, not the frame of the ink": ["picture.fit=squash"],
+    "one view of each picture": ["network.turned_views=false"],
+    "no elastic bending": ["augment.affine.elastic=0.0"],
+    "no quarter turns": ["augment.turns=1", "network.turned_views=false"],
     "mirror images are classes too": ["augment.turns=8"],
     "no affine distortion": ["augment.affine.probability=0.0"],
     "stronger affine distortion": [

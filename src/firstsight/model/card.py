@@ -124,7 +124,9 @@ def _how_to_use(info: ModelInfo) -> str:
 def _licence(info: ModelInfo) -> str:
     credit = info.made_by.get("data_credit")
     said = f"Data: {_text(credit)}" if credit else "Nobody is named as the author of the data."
-    return f"The weights are under Apache-2.0, like firstsight. {said}"
+    licence = info.made_by.get("licence")
+    under = f"{_text(licence)}, as published" if licence else "Apache-2.0, like firstsight"
+    return f"The weights are under {under}. {said}"
 
 
 def _limits(info: ModelInfo) -> str:

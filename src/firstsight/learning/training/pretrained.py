@@ -66,6 +66,7 @@ def write_pretrained(
     centre_on: pictures (their labels are not looked at) whose mean the angles are seen from.
     name: what the model is called; default: like its folder.
     """
+    weights = published(backbone)
     network = build_backbone(backbone)
     load_published(backbone, network)
     tower = PooledTower(
@@ -88,7 +89,8 @@ def write_pretrained(
             made_by={
                 "firstsight": find_version(),
                 "commit": find_commit(),
-                "data_credit": _credit(backbone),
+                "data_credit": weights.credit,
+                "licence": weights.licence,
             },
         ),
     )
@@ -113,8 +115,3 @@ def _recipe(backbone: Backbone, centre_on: PackedPictures | None) -> dict[str, o
         "same_means": "the same category of thing, by looks",
         "data": {"train": data},
     }
-
-
-def _credit(backbone: Backbone) -> str:
-    weights = published(backbone)
-    return f"{weights.credit}; its weights were published under {weights.licence}"

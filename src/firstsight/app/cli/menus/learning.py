@@ -192,3 +192,24 @@ def calibrate(
     from firstsight.app.cli import calibrate as command
 
     command.calibrate(model, data, sister, to=to, seed=seed, as_json=as_json)
+
+
+@menu.command(epilog="Example:  firstsight pretrained squeezenet1_1 --to my-model")
+def pretrained(
+    backbone: Annotated[
+        Literal["squeezenet1_0", "squeezenet1_1", "efficientnet_lite0"],
+        typer.Argument(help="A published network with its ImageNet weights."),
+    ],
+    to: Annotated[Path, typer.Option(help="The model folder to write.")],
+    centre_on: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Pictures from whose mean embeddings are seen."),
+    ] = None,
+    without_weights: Annotated[
+        bool, typer.Option("--without-weights", help="Leave out what only further training needs.")
+    ] = False,
+) -> None:
+    """Make a model folder of a published network, without any training."""
+    from firstsight.app.cli import pretrained as command
+
+    command.pretrained(backbone, to, centre_on=centre_on, without_weights=without_weights)

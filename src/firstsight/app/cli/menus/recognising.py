@@ -118,9 +118,16 @@ def verify(
     from firstsight.app.cli import recognise as command
 
     asking = command.Asking(
-        gallery or "photos", model, false_matches, None, max_mib, max_megapixels
+        gallery or "photos", model, max_mib=max_mib, max_megapixels=max_megapixels
     )
-    command.verify(a, b, asking, gallery_model=gallery is not None, as_json=as_json)
+    command.verify(
+        a,
+        b,
+        asking,
+        false_matches=false_matches,
+        gallery_model=gallery is not None,
+        as_json=as_json,
+    )
 
 
 @menu.command(epilog="Example:  firstsight search desk.jpg -k 5")
