@@ -34,7 +34,7 @@ from firstsight.similarity import Head
 
 __all__ = ["Examination", "examine"]
 
-MOST_DISTANCES = 2 * 10**8  # all photos are asked about up to 14,000 of them; 7 s on one core
+MOST_DISTANCES = 2 * 10**8  # so all photos up to 14,000 are asked about; some 10 s on one core
 LEAST_ASKED = 1000
 
 
@@ -118,7 +118,7 @@ def examine(
     rule: how a thing's photos combine in the K-shot curve; all else goes by the nearest photo.
 
     Time is bounded: of more than 14,000 photos whole things are drawn by `seed` and asked about,
-    against all photos. Memory stays near 150 MB beyond the vectors.
+    against all photos. Memory stays below 150 MB beyond the vectors.
     Raises GalleryError for an empty gallery, and what `pictures` raises, but for a picture that is
     damaged or gone.
     """

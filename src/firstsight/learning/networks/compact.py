@@ -49,7 +49,9 @@ class CompactTower(nn.Module):
             return self._embed(pictures)
         mirrored = pictures.transpose(2, 3)
         turns = [pictures, mirrored.flip(2), pictures.flip((2, 3)), mirrored.flip(3)]
-        views = self._embed(torch.cat(turns)).reshape(len(turns), len(pictures), -1)
+        embeddings = self._embed(torch.cat(turns))
+        # The batch's size must stay free in the exported graph, so it is not named here.
+        views = embeddings.reshape(len(turns), -1, embeddings.shape[1])
         # Four vectors of length 1 make one of length 2.
         return views.transpose(0, 1).flatten(1) / 2
 
