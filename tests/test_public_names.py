@@ -9,7 +9,9 @@ import pytest
 import firstsight
 
 PUBLIC = {
-    "Embedder", "FirstsightError", "Scorecard", "evaluate", "export", "load", "resume", "train",
+    "Answer", "Comparison", "Embedder", "Enrollment", "FirstsightError", "Match", "Policy",
+    "Recognizer", "Scorecard", "calibrate", "evaluate", "export", "load", "resume", "train",
+    "tune", "verify",
 }  # fmt: skip
 
 
@@ -35,7 +37,7 @@ def test_importing_loads_neither_torch_nor_onnx_runtime() -> None:
     script = """
 import sys, firstsight
 import_only = {"torch", "lightning", "onnxruntime", "numpy"} & sys.modules.keys()
-firstsight.train, firstsight.evaluate, firstsight.FirstsightError
+firstsight.train, firstsight.evaluate, firstsight.FirstsightError, firstsight.Recognizer
 named = {"torch", "lightning", "onnxruntime"} & sys.modules.keys()
 print(import_only, named)
 """

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from firstsight.app.calibrating import calibrate
     from firstsight.app.evaluating import evaluate
     from firstsight.app.training import export, resume, train
+    from firstsight.app.tuning import tune
     from firstsight.errors import FirstsightError
     from firstsight.evaluation.scorecard import Scorecard
     from firstsight.model.embedder import Embedder, load
@@ -36,6 +37,7 @@ __all__ = [
     "load",
     "resume",
     "train",
+    "tune",
     "verify",
 ]
 
@@ -55,6 +57,7 @@ _HOMES = {
     "load": "firstsight.model.embedder",
     "resume": "firstsight.app.training",
     "train": "firstsight.app.training",
+    "tune": "firstsight.app.tuning",
     "verify": "firstsight.recognition.comparing",
 }
 

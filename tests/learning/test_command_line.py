@@ -96,7 +96,7 @@ def test_evaluate_on_the_training_data_uses_only_what_was_held_out(
     )
     assert same.code == 0
     # Of six classes one has a single picture, and of the five left 0.4 were held out.
-    assert "judging by the 2 classes that the training held out" in same.err
+    assert "going by the 2 classes that the training held out" in same.err
     assert json.loads(same.out)[0]["n"] == 40
 
 

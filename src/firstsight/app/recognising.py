@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,7 +80,7 @@ def listed(pictures: Sequence[str]) -> list[PictureLike]:
     found: list[PictureLike] = []
     for each in pictures:
         if each == "-":
-            found.append(sys.stdin.buffer)
+            found.append(each)
         elif Path(each).is_dir():
             inside = pictures_in(Path(each))
             if not inside:

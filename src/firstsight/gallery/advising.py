@@ -178,7 +178,8 @@ class _Enrollment:
 
 
 def _flawed(name: str, flaw: PictureFlaw) -> Finding:
-    return Finding("flaw", "advice", (name,), (), f"of the photo: {flaw.told}", 1.0)
+    severity: Severity = "warning" if flaw.kind == "blank" else "advice"
+    return Finding("flaw", severity, (name,), (), f"of the photo: {flaw.told}", 1.0)
 
 
 def _copied(name: str, thing: str, photos: tuple[int, ...], distance: float) -> Finding:

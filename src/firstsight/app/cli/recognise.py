@@ -163,7 +163,7 @@ def verify(
 
     if a == b == "-":
         raise UsageError("standard input can be one of the two pictures, not both")
-    first, second = (sys.stdin.buffer if each == "-" else Path(each) for each in (a, b))
+    first, second = _one(a), _one(b)
     if gallery_model:
         with asking.open(read_only=True) as recognizer:
             compared = recognizer.verify(first, second, false_matches=false_matches)
@@ -258,8 +258,9 @@ def _told(recognizer: Any, number: int, sentence: str, *, as_json: bool) -> None
         say(messages(), line)
 
 
-def _one(picture: str) -> Any:
-    return sys.stdin.buffer if picture == "-" else Path(picture)
+def _one(picture: str) -> str | Path:
+    """ "-" stands for standard input; anything else is a path, whatever it looks like."""
+    return picture if picture == "-" else Path(picture)
 
 
 def _put(value: dict[str, Any] | str) -> None:
