@@ -30,7 +30,7 @@ THRESHOLD = 0.3  # about 1 % of strangers come nearer to one of ten characters
 
 @dataclass(frozen=True)
 class Drawings:
-    """pictures[c][d]: character c by drawer d, as PNG. vectors: (C, D, 128)."""
+    """pictures[c][d]: character c by drawer d, as PNG. vectors: (C, D, E)."""
 
     pictures: list[list[bytes]]
     vectors: npt.NDArray[np.float32]
@@ -104,7 +104,8 @@ def test_a_planted_copy_is_found_in_a_gallery_with_pictures(
     saved = BytesIO()
     image.save(saved, "JPEG", quality=75)
     copy = saved.getvalue()
-    binding = ModelBinding("characters", characters.info.fingerprint, "characters", 128)
+    size = characters.info.embedding_size
+    binding = ModelBinding("characters", characters.info.fingerprint, "characters", size)
 
     def photo(picture: bytes, vector: npt.NDArray[np.float32]) -> NewPhoto:
         digest = hashlib.sha256(picture).hexdigest()

@@ -82,7 +82,7 @@ def test_a_published_network_becomes_a_model_centred_on_a_folder(
     assert model.info.name == "model"
     assert model.info.embedding_size == 512
     assert "3 unlabelled pictures" in model.info.recipe["data"]["train"]
-    assert "BSD-3-Clause" in model.info.made_by["data_credit"]
+    assert "BSD-3-Clause" in model.info.made_by["licence"]
     embeddings = model.embed(sorted((tmp_path / "pictures").rglob("*.png")))
     assert np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
     # Seen from their own mean, pictures lie on all sides of it; uncentred, all cosines are high.
