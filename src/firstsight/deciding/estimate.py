@@ -96,10 +96,19 @@ def estimate(
         n_things=n_things,
         n_photos=n_photos,
         n_verdicts=len(verdicts),
-        kept=_kept(evidence, n_things, size),
-        **_thresholds(evidence),
+        **_explained(_thresholds(evidence), _kept(evidence, n_things, size)),
         **_probability(evidence),
     )
+
+
+def _explained(thresholds: dict[str, Any], kept: str) -> dict[str, Any]:
+    """With `kept`, which also says where the gallery's own things lowered the model's threshold."""
+    if thresholds.pop("lowered", False):
+        kept += (
+            "; lowered, for by the model's threshold too many of this gallery's own things would "
+            "pass for one another"
+        )
+    return {**thresholds, "kept": kept}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,9 +190,13 @@ def _thresholds(evidence: _Evidence) -> dict[str, Any]:
     threshold = min(max(threshold_for(told, target), low), high)
     there = false_accept_rate(strangers, threshold, rng)
     ends = (sized.scaled(there.interval[0]), sized.scaled(there.interval[1]))
-    expected, seen_here = Rate(sized.scaled(there.rate), ends), None
+    expected, seen_here, lowered = Rate(sized.scaled(there.rate), ends), None, False
     if basis == "model" and own.strangers.n_things >= LEAST_THINGS - 1e-6:
         seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)
+        lowered = seen_here.interval[0] > evidence.target
+        if lowered:  # these are other things than those the model was calibrated on
+            threshold = min(threshold, _strictest(own.strangers))
+            low, seen_here = min(low, threshold), false_accept_rate(own.strangers, threshold, rng)
         expected = _expected(expected, seen_here)
     enrolled, misses_basis = _enrolled(evidence)
     return {
@@ -194,7 +207,13 @@ def _thresholds(evidence: _Evidence) -> dict[str, Any]:
         "misses": miss_rate(enrolled, threshold, rng) if enrolled is not None else None,
         "misses_basis": misses_basis,
         "seen_here": seen_here,
+        "lowered": lowered,
     }
+
+
+def _strictest(strangers: Trials) -> float:
+    """The threshold that lets one of n things pass: n of them can vouch for no smaller share."""
+    return threshold_for(strangers, 1 / (strangers.n_things + 1))
 
 
 def _expected(by_model: Rate, seen_here: Rate) -> Rate:
