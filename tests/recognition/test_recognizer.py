@@ -17,7 +17,7 @@ from firstsight.errors import (
     ShapeError,
     UsageError,
 )
-from firstsight.images.decode import DecodeLimits
+from firstsight.images.decode import DecodeLimits, PictureLike
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.answers import Answer, Unreadable
 from firstsight.recognition.recognizer import Policy, Recognizer
@@ -49,8 +49,8 @@ def test_the_nearest_are_those_of_a_full_sort(recognizer: Recognizer, characters
 def test_a_picture_may_come_in_any_form(recognizer: Recognizer, files: Path) -> None:
     path = files / "asked" / "figure 2.png"
     image = Image.open(path)
-    forms = [path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes()), image]
-    forms.append(np.asarray(image))
+    forms: list[PictureLike] = [path, str(path), path.read_bytes(), image, np.asarray(image)]
+    forms.append(io.BytesIO(path.read_bytes()))
     distances = {recognizer.identify(each).distance for each in forms}
     assert len(distances) == 1
 
