@@ -195,6 +195,9 @@ def test_an_upgrade_shows_what_would_change_then_switches_and_goes_back(
     assert (said["photos"], said["switched"]) == (N_THINGS, False)
     info = json.loads(here("gallery", "info", "figures", "--json").out)
     assert info["model"]["name"] == "characters"
+    ended = here("upgrade", "--model", "photos", "--gallery", "figures", "--switch")
+    assert ended.code == 1  # one photo a thing: nothing could be measured
+    assert "not switched" in ended.err
     ended = here("upgrade", "--model", "photos", "--gallery", "figures", "--force")
     assert "switched to photos" in ended.out
     asked = gallery / "asked" / "figure 1.png"

@@ -34,6 +34,7 @@ __all__ = [
     "KnownFile",
     "cache_folder",
     "contents_hash",
+    "download",
     "find",
     "known_datasets",
     "known_file",
@@ -163,7 +164,7 @@ def _download(file: KnownFile, address: str, progress: Callable[[int, int], None
         # Verified beside its place and then moved there: no half or foreign file is ever found.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as beside:
             draft = Path(beside) / file.name
-            _fetch(file, address, draft, progress)
+            download(address, draft, lambda last: _nowhere(file, address, last), progress)
             try:
                 _verify(draft, file, "nothing was kept")
             except DataError as wrong:
@@ -176,12 +177,16 @@ def _download(file: KnownFile, address: str, progress: Callable[[int, int], None
     return target
 
 
-def _fetch(
-    file: KnownFile,
+def download(
     address: str,
     draft: Path,
-    progress: Callable[[int, int], None] | None,
+    failed: Callable[[str], DataUnavailable],
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
+    """Fetch `address` into the file `draft`; raises what `failed` makes of the reason why not.
+
+    progress: told bytes done and in all. An OSError of the disk goes through as it is.
+    """
     import pooch
 
     fetch = pooch.HTTPDownloader(
@@ -196,7 +201,7 @@ def _fetch(
             raise
         response = getattr(failure, "response", None)
         reason = type(failure).__name__ if response is None else f"HTTP {response.status_code}"
-        raise _nowhere(file, address, f"asking {address} failed ({reason})") from failure
+        raise failed(f"asking {address} failed ({reason})") from failure
 
 
 def _nowhere(file: KnownFile, address: str, last: str) -> DataUnavailable:

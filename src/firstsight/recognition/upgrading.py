@@ -78,7 +78,12 @@ class Proof:
 
     @property
     def loses_nothing(self) -> bool:
-        """No fewer photos are named rightly, and no more strangers are, than by the old model."""
+        """No fewer photos are named rightly, and no more strangers are, than by the old model.
+
+        False where no thing has two photos: nothing was measured, so nothing is proved.
+        """
+        if self.after.right is None:
+            return False
 
         def value(rate: Rate | None) -> float:
             return 0.0 if rate is None else rate[0]

@@ -142,7 +142,7 @@ def upgrade(
         )
     elif switch:
         raise GalleryError(
-            "not switched: the new model loses accuracy on this gallery; --force switches anyway"
+            "not switched: the figures do not show that nothing is lost; --force switches anyway"
         )
     else:
         say(console, "nothing has changed yet; --switch switches, --drop forgets it")

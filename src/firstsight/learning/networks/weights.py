@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,15 +24,13 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
 from firstsight.data.known import cache_folder
+from firstsight.data.sources import download
 from firstsight.errors import DataError, DataUnavailable, UsageError, storing
 from firstsight.learning.networks.backbones import Backbone
 
 __all__ = ["PublishedWeights", "load_file", "load_published", "obtain", "published"]
 
 Tensors = Mapping[str, Tensor]
-
-_CONNECT_TIMEOUT_S = 5.0
-_READ_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -218,31 +216,16 @@ def _download(known: PublishedWeights) -> Path:
         raise _nowhere(known, known.address, "FIRSTSIGHT_OFFLINE forbids asking the network")
     name, beginning = list(known.files.items())[-1]
     target = cache_folder() / "weights" / name
+    address = known.address
     with storing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         # Verified beside its place and then moved there: no half or foreign file is ever found.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as beside:
             draft = Path(beside) / name
-            _fetch(known, known.address, draft)
+            download(address, draft, lambda last: _nowhere(known, address, last))
             _verify(draft, beginning, f"nothing was kept of what came from {known.address}")
             draft.replace(target)
     return target
-
-
-def _fetch(known: PublishedWeights, address: str, draft: Path) -> None:
-    import pooch
-
-    fetch: Callable[..., None] = pooch.HTTPDownloader(
-        progressbar=False, timeout=(_CONNECT_TIMEOUT_S, _READ_TIMEOUT_S)
-    )
-    try:
-        fetch(address, str(draft), None)
-    except OSError as failure:  # every error of requests is one too, without an errno
-        if failure.errno is not None and not isinstance(failure, ConnectionError | TimeoutError):
-            raise
-        response = getattr(failure, "response", None)
-        reason = type(failure).__name__ if response is None else f"HTTP {response.status_code}"
-        raise _nowhere(known, address, f"asking {address} failed ({reason})") from failure
 
 
 def _nowhere(known: PublishedWeights, address: str, last: str) -> DataUnavailable:
