@@ -51,7 +51,7 @@ clean:
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt --editable '.[train,lite,dev]'
+	$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt --editable '.[train,serve,lite,dev]'
 	touch $@
 
 $(LIGHT)/ready: pyproject.toml constraints.txt

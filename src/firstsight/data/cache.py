@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 __all__ = ["CacheDraft", "CacheEntry"]
 
 # Another number here makes all entries of before strangers: for when decoding itself changes.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)

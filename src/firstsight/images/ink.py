@@ -51,7 +51,9 @@ def ink_frame(image: Image.Image) -> Frame | None:
     x = (np.arange(len(columns)) + 0.5) * scale_x
     y = (np.arange(len(rows)) + 0.5) * scale_y
     centre_x, centre_y = float(columns @ x / mass), float(rows @ y / mass)
-    variance = (columns @ (x - centre_x) ** 2 + rows @ (y - centre_y) ** 2) / mass
+    # A pixel is a small square, not a point: its own spread makes the frame the same at any size.
+    within = (scale_x**2 + scale_y**2) / 12
+    variance = (columns @ (x - centre_x) ** 2 + rows @ (y - centre_y) ** 2) / mass + within
     reach_x = np.abs(x[columns > 0] - centre_x).max() + scale_x / 2
     reach_y = np.abs(y[rows > 0] - centre_y).max() + scale_y / 2
     half = max(_HALF_SIDE * float(np.sqrt(variance)), _ROOM * float(max(reach_x, reach_y)))
