@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIGHT := .venv-light
 INSTALL := install --quiet --disable-pip-version-check
+# As many processes as cores, each computing on one.
+PYTEST := pytest --numprocesses auto --dist worksteal
 
 # Real data sets, where they lie beside the checkout; anywhere else set FIRSTSIGHT_DATA yourself.
 FIRSTSIGHT_DATA ?= $(realpath ../shared/data)
@@ -19,7 +21,7 @@ demo: $(VENV)/ready  ## set up, train on Omniglot, score on unseen alphabets, re
 	$(BIN)/firstsight demo --out demo
 
 test: $(VENV)/ready  ## set up and run every test
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/$(PYTEST)
 
 check: format lint types contracts test docs light  ## everything a change must pass
 
@@ -41,7 +43,7 @@ docs: $(VENV)/ready  ## the generated pages must be what the code says now
 # Recognising must work, and pass its tests, without PyTorch and its friends. The digits come with
 # scikit-learn, one of those.
 light: $(LIGHT)/ready
-	$(LIGHT)/bin/pytest --ignore=tests/learning --ignore=tests/data/test_digits.py
+	OMP_NUM_THREADS=1 $(LIGHT)/bin/$(PYTEST) --ignore=tests/learning --ignore=tests/data/test_digits.py
 
 bench: $(VENV)/ready  ## print every figure that the README quotes (long)
 	$(BIN)/python benchmarks/run_all.py
@@ -56,5 +58,5 @@ $(VENV)/ready: pyproject.toml constraints.txt
 
 $(LIGHT)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(LIGHT)
-	$(LIGHT)/bin/python -m pip $(INSTALL) --constraint constraints.txt --editable . pytest hypothesis
+	$(LIGHT)/bin/python -m pip $(INSTALL) --constraint constraints.txt --editable . pytest pytest-xdist hypothesis
 	touch $@
