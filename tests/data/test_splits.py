@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from firstsight.data.packed import PackedPictures
 from firstsight.data.splits import (
     by_drawer,
+    hold_out,
     hold_out_classes,
     hold_out_groups,
     require_no_shared_classes,
@@ -81,6 +82,19 @@ def test_a_share_of_the_classes_is_held_out() -> None:
     assert (train.n_classes, held_out.n_classes) == (7, 3)
     again = hold_out_classes(pictures, 0.3, np.random.default_rng(4))[1]
     assert again.class_names == held_out.class_names
+
+
+def test_parts_of_one_seed_have_nothing_in_common_and_are_all_there_is() -> None:
+    pictures = pictures_of([2] * 12, 4)
+    for plan in ({"n_groups": 1, "class_share": 0.0}, {"n_groups": 0, "class_share": 0.25}):
+        held = [
+            hold_out(pictures, **plan, part=part, seed=5)[1]  # type: ignore[arg-type]
+            for part in range(4)
+        ]
+        names = [name for each in held if each for name in each.class_names]
+        assert sorted(names) == sorted(pictures.class_names)
+        with pytest.raises(DataError, match="in 4 parts, numbered from 0"):
+            hold_out(pictures, **plan, part=4, seed=5)  # type: ignore[arg-type]
 
 
 def test_shares_that_leave_a_side_empty_are_refused() -> None:

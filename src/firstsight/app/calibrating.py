@@ -112,7 +112,7 @@ def _kin(recipe: dict[str, object]) -> dict[str, object]:
         return {name: value for name, value in table.items() if name not in left_out}
 
     shared = {key: value for key, value in recipe.items() if key not in ("name", "description")}
-    shared["data"] = without("data", "held_out_groups", "held_out_classes")
+    shared["data"] = without("data", "held_out_groups", "held_out_classes", "held_out_part")
     shared["training"] = without("training", "seed")
     return shared
 

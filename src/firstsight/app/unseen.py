@@ -30,6 +30,7 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
         without_singletons(pictures)[0],
         n_groups=data.get("held_out_groups", 0),
         class_share=data.get("held_out_classes", 0),
+        part=data.get("held_out_part", 0),
         seed=training.get("seed", 0),
     )
     if unseen is None:

@@ -23,17 +23,22 @@ _NAMED = 5
 
 
 def hold_out_groups(
-    pictures: PackedPictures, groups: Collection[str] | int, rng: np.random.Generator | None = None
+    pictures: PackedPictures,
+    groups: Collection[str] | int,
+    rng: np.random.Generator | None = None,
+    *,
+    part: int = 0,
 ) -> tuple[PackedPictures, PackedPictures]:
     """Split into (train, held out) by whole groups, such as alphabets.
 
-    groups: names of those to hold out, or how many to draw with `rng`.
+    groups: names of those to hold out, or how many to draw with `rng`. part: which of the draws
+    that share no group, as in cross-validation.
     Raises DataError where a group is unknown, named twice, or one side would be empty.
     """
     names = pictures.group_names
     if isinstance(groups, int):
         _require_rest(pictures, groups, len(names), "groups")
-        held = _required(rng).permutation(len(names))[:groups]
+        held = _part(_required(rng).permutation(len(names)), groups, part, "groups", pictures)
     else:
         named = [groups] if isinstance(groups, str) else list(groups)
         unknown = sorted(set(named) - set(names))
@@ -50,32 +55,34 @@ def hold_out_groups(
 
 
 def hold_out_classes(
-    pictures: PackedPictures, share: float, rng: np.random.Generator
+    pictures: PackedPictures, share: float, rng: np.random.Generator, *, part: int = 0
 ) -> tuple[PackedPictures, PackedPictures]:
     """Split into (train, held out) by whole classes; share of them (0..1), rounded, is held out.
 
+    part: as in `hold_out_groups`.
     Raises DataError where one side would be empty, UsageError for a share that is none.
     """
     if not 0 < share < 1:
         raise UsageError(f"the share to hold out is {share}, but must lie between 0 and 1")
     n_held = round(share * pictures.n_classes)
     _require_rest(pictures, n_held, pictures.n_classes, "classes")
-    held = rng.permutation(pictures.n_classes)[:n_held]
+    held = _part(rng.permutation(pictures.n_classes), n_held, part, "classes", pictures)
     return _parted(pictures, np.isin(pictures.labels, held))
 
 
 def hold_out(
-    pictures: PackedPictures, *, n_groups: int, class_share: float, seed: int
+    pictures: PackedPictures, *, n_groups: int, class_share: float, part: int, seed: int
 ) -> tuple[PackedPictures, PackedPictures | None]:
     """(train, held out) as a training of this seed splits them; None where it holds nothing out.
 
-    n_groups: whole groups to hold out, or class_share: of the classes; 0 for neither.
+    n_groups: whole groups to hold out, or class_share: of the classes; 0 for neither. part: which
+    of the draws of this seed that have nothing in common, from 0.
     """
     rng = np.random.default_rng([seed, 7])  # a stream apart from those that draw batches
     if n_groups:
-        return hold_out_groups(pictures, n_groups, rng)
+        return hold_out_groups(pictures, n_groups, rng, part=part)
     if class_share:
-        return hold_out_classes(pictures, class_share, rng)
+        return hold_out_classes(pictures, class_share, rng, part=part)
     return pictures, None
 
 
@@ -138,6 +145,19 @@ def _require_rest(pictures: PackedPictures, n_held: int, n_all: int, what: str) 
             f"cannot hold out {n_held} of the {n_all} {what} of {pictures.name}; at least one must "
             "be held out and one must remain"
         )
+
+
+def _part(
+    drawn: NDArray[np.int64], n_held: int, part: int, what: str, pictures: PackedPictures
+) -> NDArray[np.int64]:
+    """The part-th `n_held` of them."""
+    n_parts = len(drawn) // n_held
+    if not 0 <= part < n_parts:
+        raise DataError(
+            f"part {part} was asked for, but {n_held} of the {len(drawn)} {what} of "
+            f"{pictures.name} can be held out in {n_parts} parts, numbered from 0"
+        )
+    return drawn[part * n_held : (part + 1) * n_held]
 
 
 def _required(rng: np.random.Generator | None) -> np.random.Generator:

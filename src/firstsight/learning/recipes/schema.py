@@ -29,6 +29,9 @@ class Data(_Table):
     held_out_classes: float = Field(
         0.0, ge=0, lt=1, description="share of classes kept from training where there are no groups"
     )
+    held_out_part: int = Field(
+        0, ge=0, description="which part is held out; parts of one seed have nothing in common"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Data:

@@ -138,7 +138,11 @@ class Session:
             self._say(f"left out {len(left_out)} classes with a single picture: {names}")
         data, seed = self._recipe.data, self._recipe.training.seed
         return hold_out(
-            kept, n_groups=data.held_out_groups, class_share=data.held_out_classes, seed=seed
+            kept,
+            n_groups=data.held_out_groups,
+            class_share=data.held_out_classes,
+            part=data.held_out_part,
+            seed=seed,
         )
 
     def _plan_validation(self, held_out: PackedPictures | None) -> OneShotValidation | None:
