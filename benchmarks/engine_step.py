@@ -57,8 +57,8 @@ class BareLoop:
     def _one(self) -> None:
         module = self.module
         pictures, labels = self.bank.fetch(self.batches.at(self.step))
-        if module.distort is not None:
-            pictures = module.distort(pictures)
+        for vary in module.variations:
+            pictures = vary(pictures)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
             embeddings = module.tower(pictures.contiguous(memory_format=torch.channels_last))
         loss = module.objective(embeddings.float(), labels)

@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from firstsight.learning.augment.affine import AffineDistortion, AffineRanges
+from firstsight.learning.augment.ink import StrokeThickness, thickened
 from firstsight.learning.augment.mirror import mirror_half
+from firstsight.learning.augment.photo import PhotoRanges, PhotoVariation
 from firstsight.learning.augment.turns import TurnedClasses, turn
 from firstsight.learning.recipes.shelf import load_recipe
+from firstsight.learning.training.module import seed_step
 
 
 def shipped_affine() -> AffineRanges:
@@ -132,3 +135,81 @@ def test_about_half_of_the_pictures_are_mirrored_and_the_rest_left_alone() -> No
     as_is = (seen == pictures).all((1, 2, 3))
     assert torch.equal(seen[~as_is], mirrored.expand(int((~as_is).sum()), 1, 3, 4))
     assert 430 < int(as_is.sum()) < 570
+
+
+def test_strokes_grow_and_shrink_by_whole_and_part_pixels() -> None:
+    line = torch.zeros(4, 1, 9, 9)
+    line[:, :, :, 3:6] = 1  # three pixels wide
+    seen = thickened(line, torch.tensor([1.0, 0.5, -1.0, 0.0]))
+    assert seen[0, 0, 4].tolist() == [0, 0, 1, 1, 1, 1, 1, 0, 0]
+    assert seen[1, 0, 4].tolist() == [0, 0, 0.5, 1, 1, 1, 0.5, 0, 0]
+    assert seen[2, 0, 4].tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert torch.equal(seen[3], line[3])
+
+
+def test_thickness_follows_a_naive_loop_over_neighbours() -> None:
+    picture = torch.rand(1, 1, 6, 5, generator=seeded(0))
+    seen = thickened(picture, torch.tensor([2.0]))[0, 0]
+    for row in range(6):
+        for column in range(5):
+            around = picture[0, 0, max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
+            assert seen[row, column] == around.max()
+
+
+def test_each_picture_draws_a_thickness_of_its_own_either_way() -> None:
+    line = torch.zeros(400, 1, 9, 9)
+    line[:, :, :, 3:6] = 1
+    ink = StrokeThickness(1.0)(line, seeded(2)).sum((1, 2, 3)) / 9  # width in pixels
+    assert ink.min() < 1.1
+    assert ink.max() > 4.9
+    assert ink.mean().item() == pytest.approx(3, abs=0.15)
+
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def normalised(colours: torch.Tensor) -> torch.Tensor:
+    return (colours - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(DEVIATION).view(3, 1, 1)
+
+
+def test_photographs_without_any_range_stay_as_they_are() -> None:
+    pictures = normalised(torch.rand(2, 3, 16, 16, generator=seeded(0)))
+    vary = PhotoVariation(PhotoRanges(), 16, MEAN, DEVIATION)
+    assert torch.allclose(vary(pictures), pictures, atol=1e-5)
+
+
+def test_brightness_changes_each_photograph_within_its_range() -> None:
+    vary = PhotoVariation(PhotoRanges(brightness=0.2), 16, MEAN, DEVIATION)
+    torch.manual_seed(0)
+    seen = vary(normalised(torch.full((300, 3, 16, 16), 0.5)))
+    grey = seen * torch.tensor(DEVIATION).view(3, 1, 1) + torch.tensor(MEAN).view(3, 1, 1)
+    levels = grey.mean((1, 2, 3))
+    assert torch.allclose(grey, levels[:, None, None, None].expand_as(grey), atol=1e-4)
+    assert levels.min() >= 0.4 - 1e-3
+    assert levels.max() <= 0.6 + 1e-3
+    assert levels.std() > 0.04
+
+
+def test_a_crop_keeps_a_share_of_the_area_at_the_same_size() -> None:
+    ramp = torch.linspace(0, 1, 64).expand(200, 3, 64, 64)
+    vary = PhotoVariation(PhotoRanges(crop=(0.25, 0.5), aspect=(1, 1)), 64, (0.0,), (1.0,))
+    torch.manual_seed(0)
+    seen = vary(ramp)
+    assert seen.shape == ramp.shape
+    span = (seen.amax((1, 2, 3)) - seen.amin((1, 2, 3))) ** 2  # share of the area, for squares
+    assert span.min() > 0.2
+    assert span.max() < 0.55
+
+
+def test_photographs_vary_by_the_seed_of_their_step_alone() -> None:
+    pictures = normalised(torch.rand(4, 3, 16, 16, generator=seeded(0)))
+    ranges = PhotoRanges(0.3, 0.3, 0.3, 0.1, crop=(0.5, 1.0))
+    vary = PhotoVariation(ranges, 16, MEAN, DEVIATION)
+    seed_step(0, 7)
+    first = vary(pictures)
+    torch.rand(99)
+    vary(pictures)
+    seed_step(0, 7)
+    assert torch.equal(vary(pictures), first)
+    seed_step(0, 8)
+    assert not torch.equal(vary(pictures), first)

@@ -11,6 +11,7 @@ from pytorch_metric_learning import losses as outside
 from firstsight.errors import ShapeError
 from firstsight.learning.losses.classes import CosFace
 from firstsight.learning.losses.pairs import contrastive_loss, cross_entropy_on_pairs
+from firstsight.learning.losses.prototypes import prototypes, prototypical_loss
 from firstsight.learning.losses.triplet import triplet_loss
 
 SAME, DIFFERENT = torch.tensor([True]), torch.tensor([False])
@@ -139,14 +140,62 @@ def test_cosface_agrees_with_pytorch_metric_learning() -> None:
     )
 
 
-def test_semi_hard_never_builds_all_triplets() -> None:
-    # 512 pictures would make 134 million triplets; (pairs x pictures) is what may be built.
-    labels = torch.arange(512) // 4
-    points = torch.randn(512, 4)
+@pytest.mark.parametrize("mining", ["all", "hard", "semi_hard"])
+@pytest.mark.parametrize("n_pictures", [4, 128])
+def test_no_mining_needs_more_than_the_square_of_a_batch(mining: str, n_pictures: int) -> None:
+    # 256 pictures make up to 16 million triplets, or 32,000 pairs by 256 negatives.
+    labels = torch.arange(256) // n_pictures
+    points = torch.randn(256, 4, generator=torch.Generator().manual_seed(0))
     sizes: list[int] = []
+    distance = torch.cdist(points, points).requires_grad_()
     with _SizeRecorder(sizes):
-        triplet_loss(torch.cdist(points, points), labels, mining="semi_hard")
-    assert max(sizes) <= 512 * 3 * 512
+        loss, _ = triplet_loss(distance, labels, mining=mining)  # type: ignore[arg-type]
+        loss.backward()  # type: ignore[no-untyped-call]
+    assert max(sizes) <= 256 * 257
+
+
+@pytest.mark.parametrize("mining", ["all", "hard", "semi_hard"])
+def test_gradients_of_mining_are_those_of_the_naive_loop(mining: str) -> None:
+    points = torch.randn(9, 3, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    labels = [0, 0, 0, 1, 1, 1, 2, 2, 3]
+
+    def loss_at(moved: torch.Tensor) -> float:
+        costs = naive_triplets(torch.cdist(moved, moved), labels, 0.7, mining)
+        return sum(costs) / (sum(cost > 0 for cost in costs) if mining == "all" else len(costs))
+
+    tracked = points.clone().requires_grad_()
+    loss, _ = triplet_loss(
+        torch.cdist(tracked, tracked),
+        torch.tensor(labels),
+        margin=0.7,
+        mining=mining,  # type: ignore[arg-type]
+    )
+    (gradient,) = torch.autograd.grad(loss, tracked)
+    for row, column in ((0, 0), (3, 1), (8, 2)):
+        step = torch.zeros_like(points)
+        step[row, column] = 1e-5
+        slope = (loss_at(points + step) - loss_at(points - step)) / 2e-5
+        assert gradient[row, column].item() == pytest.approx(slope, rel=1e-4, abs=1e-7)
+
+
+def test_prototypes_are_the_means_of_their_classes() -> None:
+    embeddings = torch.tensor([[1.0, 0.0], [5.0, 5.0], [3.0, 2.0]])
+    means, classes = prototypes(embeddings, torch.tensor([7, 2, 7]))
+    assert classes.tolist() == [2, 7]
+    assert means.tolist() == [[5.0, 5.0], [2.0, 1.0]]
+
+
+def test_prototypical_loss_agrees_with_a_naive_loop() -> None:
+    drawn = torch.rand(5, 3, generator=torch.Generator().manual_seed(0))
+    truth = [0, 2, 1, 1, 0]
+    costs = []
+    for query, right in enumerate(truth):
+        weights = [math.exp(-value) for value in drawn[query].tolist()]
+        costs.append(-math.log(weights[right] / sum(weights)))
+    loss = prototypical_loss(drawn, torch.tensor(truth))
+    assert loss.item() == pytest.approx(sum(costs) / len(costs), rel=1e-5)
+    with pytest.raises(ShapeError, match=r"wanted \(Q, C\) and \(Q,\)"):
+        prototypical_loss(drawn, torch.zeros(4, dtype=torch.long))
 
 
 class _SizeRecorder(torch.utils._python_dispatch.TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,7 +11,13 @@ from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.training.bank import PictureBank, normalise
 from firstsight.learning.training.build import build_batches, build_head
 from firstsight.learning.training.objectives import build_objective
-from firstsight.sampling.batches import BatchSource, ClassBatches, HalfGroupBatches, UniformBatches
+from firstsight.sampling.batches import (
+    BatchSource,
+    ClassBatches,
+    EpisodeBatches,
+    HalfGroupBatches,
+    UniformBatches,
+)
 from firstsight.sampling.pairs import BalancedPairs, FixedPairs
 
 from .conftest import tiny_recipe
@@ -44,12 +51,38 @@ def test_triplets_report_how_many_still_cost_something() -> None:
     assert objective.report["active_triplets"].item() == 0
 
 
+@pytest.mark.parametrize("head", ["euclidean", "cosine"])
+def test_queries_are_compared_with_the_means_of_their_support(head: str) -> None:
+    recipe = tiny_recipe(
+        loss={"kind": "prototypical", "scale": 0.1},
+        batches={"kind": "episodes", "n_way": 2, "k_shot": 2, "n_query": 1},
+        head={"kind": head},
+    )
+    objective = build_objective(recipe, build_head(recipe), n_classes=9)
+    support = [[0.0, 4.0], [0.0, 6.0], [3.0, 3.0], [5.0, 7.0]]
+    labels = torch.tensor([8, 8, 3, 3, 8, 3])
+    means = {8: torch.tensor([0.0, 5.0]), 3: torch.tensor([4.0, 5.0])}
+    queries = torch.tensor([[3.0, 4.0], [0.0, 5.0]])
+    costs = []
+    for query, right in zip(queries, (8, 3), strict=True):
+        away = {}
+        for label, mean in means.items():
+            cosine = float(query @ mean / query.norm() / mean.norm())
+            away[label] = (
+                float((query - mean).square().sum()) if head == "euclidean" else 1 - cosine
+            )
+        costs.append(0.1 * away[right] + math.log(sum(math.exp(-0.1 * d) for d in away.values())))
+    embeddings = torch.cat([torch.tensor(support), queries])
+    assert objective(embeddings, labels).item() == pytest.approx(sum(costs) / 2, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("batches", "kind"),
     [
         ({"kind": "uniform", "size": 8}, UniformBatches),
         ({"kind": "half_group", "size": 8}, HalfGroupBatches),
         ({"kind": "classes", "n_classes": 4, "n_pictures": 2}, ClassBatches),
+        ({"kind": "episodes", "n_way": 4, "k_shot": 1, "n_query": 2}, EpisodeBatches),
         ({"kind": "pairs", "n_pairs": 4}, BalancedPairs),
         ({"kind": "pairs", "n_pairs": 4, "pool": 20}, FixedPairs),
     ],
@@ -60,6 +93,8 @@ def test_each_kind_of_batch_is_drawn_over_turned_pictures(
     changes: dict[str, Any] = {"batches": batches}
     if batches["kind"] == "pairs":
         changes |= {key: PAIRS[key] for key in ("loss", "head")}
+    if batches["kind"] == "episodes":
+        changes["loss"] = {"kind": "prototypical"}
     recipe = tiny_recipe(**changes)
     bank = PictureBank(glyphs, Preprocessing(size=16, invert=True), n_turns=4)
     source = build_batches(recipe, bank.classes)

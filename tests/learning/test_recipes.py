@@ -55,9 +55,32 @@ def test_a_wrong_override_is_refused_by_its_key(override: str, sentence: str) ->
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"loss": {"kind": "contrastive"}}, "pair losses take batches of pairs"),
-        ({"loss": {"kind": "triplet"}}, r"needs batches\.kind 'classes'"),
-        ({"head": {"kind": "weighted_l1"}}, "go together"),
+        (
+            {"loss": {"kind": "contrastive"}},
+            r"learns from batches\.kind 'pairs', not from 'uniform'",
+        ),
+        ({"loss": {"kind": "triplet"}}, r"learns from batches\.kind 'classes'"),
+        (
+            {"head": {"kind": "weighted_l1"}},
+            r"trains another distance than head\.kind 'weighted_l1'",
+        ),
+        (
+            {
+                "loss": {"kind": "circle", "memory": 20},
+                "batches": {"kind": "classes", "n_classes": 6, "n_pictures": 4},
+            },
+            r"loss\.memory 20 does not hold one batch of 24",
+        ),
+        ({"augment": {"photo": {}}}, r"needs picture\.mode 'rgb'"),
+        ({"picture": {"size": 16}, "augment": {"thickness_px": 1.0}}, r"needs picture\.invert"),
+        ({"augment": {"photo": {"crop": [0.5, 1.2]}}}, r"0 < lowest <= highest <= 1"),
+        ({"schedule": {"momentum_start": 0.5}}, r"needs optimiser\.kind 'sgd'"),
+        ({"optimiser": {"l2": 0.1}}, "which is no penalty in the loss"),
+        ({"optimiser": {"kind": "sgd", "l2": 0.1, "weight_decay": 0.1}}, "shrink weights twice"),
+        (
+            {"optimiser": {"kind": "adam", "parts": [{"part": "head", "momentum": 0.5}]}},
+            "has no momentum to set",
+        ),
         ({"network": {"kind": "koch"}}, r"takes picture\.size 105"),
         ({"data": {"held_out_groups": 1, "held_out_classes": 0.1}}, "exclude each other"),
         ({"name": "no/slash"}, "name is 'no/slash'"),

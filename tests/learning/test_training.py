@@ -13,8 +13,10 @@ import torch
 from lightning.pytorch import Trainer
 from rich.console import Console
 
+from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import CheckpointError, DataError, TrainingError
+from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training import callbacks, finish, module
 from firstsight.learning.training.module import TwinTraining
@@ -70,8 +72,24 @@ def same_bits(a: Path, b: Path) -> bool:
             "batches": {"kind": "pairs", "n_pairs": 8, "pool": 40},
             "head": {"kind": "weighted_l1"},
         },
+        {
+            "loss": {"kind": "prototypical", "scale": 8.0},
+            "batches": {"kind": "episodes", "n_way": 6, "k_shot": 1, "n_query": 2},
+        },
+        {
+            "loss": {"kind": "arcface", "scale": 10.0},
+            "batches": {"kind": "half_group", "size": 16},
+        },
     ],
-    ids=["cosface", "half group", "triplet", "contrastive", "weighted L1"],
+    ids=[
+        "cosface",
+        "half group",
+        "triplet",
+        "contrastive",
+        "weighted L1",
+        "prototypical",
+        "arcface",
+    ],
 )
 def test_every_loss_trains_to_a_model_that_onnx_runtime_can_use(
     changes: dict[str, Any], glyphs: PackedPictures, tmp_path: Path
@@ -106,6 +124,40 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
         assert finished.step == 12
         assert same_bits(finished.model, whole.model)
         assert finished.accuracy == whole.accuracy
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {  # memory, class batches, thickness
+            "loss": {"kind": "multi_similarity", "memory": 60},
+            "batches": {"kind": "classes", "n_classes": 6, "n_pictures": 3},
+            "augment": {"turns": 4, "thickness_px": 0.5},
+        },
+        {  # class weights with centres, kornia, momentum that rises
+            "picture": {"size": 16, "mode": "rgb", "mean": [0.5], "deviation": [0.5]},
+            "loss": {"kind": "subcenter_arcface", "scale": 8.0},
+            "augment": {"photo": {"brightness": 0.3, "hue": 0.1, "crop": [0.5, 1.0]}},
+            "optimiser": {"kind": "sgd", "lr": 0.1, "parts": [{"part": "project", "l2": 1e-3}]},
+            "schedule": {"momentum_start": 0.2, "momentum_epochs": 2},
+            "batches": {"kind": "uniform", "size": 24},
+        },
+    ],
+    ids=["memory", "kornia"],
+)
+def test_what_libraries_draw_and_losses_remember_is_resumed_bit_for_bit(
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny_recipe(**changes)
+    seen = Preprocessing(size=16, mode=recipe.picture.mode)
+    pictures = draw_alphabets(seen, n_alphabets=3, n_characters=6, n_drawers=4, seed=1)
+    whole = run_tiny(pictures, tmp_path / "whole", recipe)
+    interrupt_after(6, monkeypatch)
+    stopped = run_tiny(pictures, tmp_path / "stopped", recipe)
+    monkeypatch.undo()
+    assert stopped.step == 6
+    finished = resume(stopped.folder, pictures, recipe=None, console=Screen())
+    assert same_bits(finished.model, whole.model)
 
 
 def interrupt_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +332,6 @@ def test_a_collapse_is_named_in_plain_words(
 
 def test_pytorch_and_onnx_runtime_agree_on_real_drawings(data_root: Path, tmp_path: Path) -> None:
     from firstsight.data.catalogue import open_pictures
-    from firstsight.images.preprocess import Preprocessing
     from firstsight.learning.training.bank import normalise
     from firstsight.learning.training.build import build_preprocessing, build_tower
 

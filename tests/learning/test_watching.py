@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstsight.learning.networks.heads import CosineHead, EuclideanHead, HeadModule, WeightedL1Head
-from firstsight.learning.recipes.schema import Schedule
+from firstsight.learning.recipes.schema.optimiser import Schedule
 from firstsight.learning.training.schedules import rate_factor
 from firstsight.learning.training.stopping import BestSoFar
 from firstsight.learning.training.watchdog import Watchdog, distance_spread

@@ -16,7 +16,14 @@ from firstsight.errors import DataError
 
 Indices = NDArray[np.int64]
 
-__all__ = ["BatchSource", "ClassBatches", "HalfGroupBatches", "UniformBatches", "generator_for"]
+__all__ = [
+    "BatchSource",
+    "ClassBatches",
+    "EpisodeBatches",
+    "HalfGroupBatches",
+    "UniformBatches",
+    "generator_for",
+]
 
 
 class BatchSource(Protocol):
@@ -94,6 +101,42 @@ class ClassBatches:
             for label in self._class_order.at(step)
         ]
         return np.concatenate(chosen)
+
+
+class EpisodeBatches:
+    """Training episodes (Snell et al. 2017, algorithm 1): all support pictures, class by class,
+    then all queries, class by class; no picture twice.
+
+    Each class comes up once an epoch; classes with fewer than k_shot + n_query pictures never do.
+    """
+
+    def __init__(
+        self, labels: Indices, *, n_way: int, k_shot: int, n_query: int, seed: int
+    ) -> None:
+        self._k_shot, self._each, self._seed = k_shot, k_shot + n_query, seed
+        self._rows = [rows for rows in rows_by_class(labels) if len(rows) >= self._each]
+        if len(self._rows) < n_way:
+            raise DataError(
+                f"episodes of {n_way} classes by {self._each} pictures were asked for, but only "
+                f"{len(self._rows)} classes have so many; lower batches.n_way, k_shot or n_query, "
+                "or add pictures"
+            )
+        self._class_order = UniformBatches(len(self._rows), n_way, seed)
+
+    @property
+    def epoch_steps(self) -> int:
+        return self._class_order.epoch_steps
+
+    def at(self, step: int) -> Indices:
+        rng = generator_for(self._seed, step, 3)
+        drawn = np.stack(
+            [
+                draw_different(self._rows[which], self._each, rng)
+                for which in self._class_order.at(step)
+            ]
+        )
+        support, query = drawn[:, : self._k_shot], drawn[:, self._k_shot :]
+        return np.concatenate([support.ravel(), query.ravel()])
 
 
 class HalfGroupBatches:

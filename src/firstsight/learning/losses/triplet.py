@@ -1,4 +1,9 @@
-"""Triplet loss with mining inside the batch (Schroff et al. 2015, "FaceNet", section 3)."""
+"""Triplet loss with mining inside the batch (Schroff et al. 2015, "FaceNet", section 3).
+
+A batch of B pictures has up to B^3 triplets. They are never listed: each anchor's negatives are
+sorted once, and what a positive meets among them follows from its place in that order. Nothing
+here is larger than (B, B).
+"""
 
 from __future__ import annotations
 
@@ -37,36 +42,53 @@ def triplet_loss(
         )
     same = labels[:, None] == labels[None, :]
     positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    costs = _MINERS[mining](distance, positive, ~same, margin)
-    if costs.numel() == 0:
+    positive &= (~same).any(1)[:, None]  # an anchor without a negative makes no triplet
+    if not bool(positive.any()):
         return distance.sum() * 0.0, distance.new_zeros(())
-    active = (costs > 0).float().mean()
-    if mining == "all":
-        return costs.sum() / (costs > 0).sum().clamp(min=1), active
-    return costs.mean(), active
+    return _MINERS[mining](distance, positive, ~same, margin)
 
 
-def _hard(distance: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    anchors = positive.any(1) & negative.any(1)
+def _hard(
+    distance: Tensor, positive: Tensor, negative: Tensor, margin: float
+) -> tuple[Tensor, Tensor]:
+    anchors = positive.any(1)
     farthest = distance.masked_fill(~positive, -torch.inf).amax(1)[anchors]
     nearest = distance.masked_fill(~negative, torch.inf).amin(1)[anchors]
-    return (farthest - nearest + margin).clamp(min=0)
+    return _mean((farthest - nearest + margin).clamp(min=0))
 
 
-def _semi_hard(distance: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    anchor, other = torch.nonzero(positive & negative.any(1)[:, None], as_tuple=True)
-    to_positive = distance[anchor, other]  # (P,) pairs, never all B^3 triplets
-    rivals = distance[anchor].masked_fill(~negative[anchor], torch.inf)  # (P, B)
-    beyond = rivals.masked_fill(rivals <= to_positive[:, None], torch.inf).amin(1)
-    farthest = distance.masked_fill(~negative, -torch.inf).amax(1)[anchor]
-    to_negative = torch.where(beyond.isinf(), farthest, beyond)
-    return (to_positive - to_negative + margin).clamp(min=0)
+def _semi_hard(
+    distance: Tensor, positive: Tensor, negative: Tensor, margin: float
+) -> tuple[Tensor, Tensor]:
+    rivals, n_rivals = _sorted_rivals(distance, negative)
+    # The first rival farther than the positive, or the last one.
+    place = torch.searchsorted(rivals.detach(), distance.detach(), right=True)
+    to_negative = rivals.gather(1, torch.minimum(place, n_rivals[:, None] - 1).clamp(min=0))
+    return _mean((distance - to_negative + margin)[positive].clamp(min=0))
 
 
-def _all(distance: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    anchor, other = torch.nonzero(positive, as_tuple=True)
-    costs = distance[anchor, other][:, None] - distance[anchor] + margin  # (P, B)
-    return costs[negative[anchor]].clamp(min=0)
+def _all(
+    distance: Tensor, positive: Tensor, negative: Tensor, margin: float
+) -> tuple[Tensor, Tensor]:
+    rivals, n_rivals = _sorted_rivals(distance, negative)
+    reach = (distance + margin)[positive].double()  # (P,) nearer rivals cost something
+    anchor = torch.nonzero(positive, as_tuple=True)[0]
+    place = torch.searchsorted(rivals.detach(), (distance + margin).detach())[positive]
+    nearer = torch.where(rivals.isinf(), 0.0, rivals).double().cumsum(1)
+    nearer = torch.cat([nearer.new_zeros(len(nearer), 1), nearer], 1)  # sums of the first 0..B
+    costs = place * reach - nearer[anchor, place]
+    n_active = place.sum()
+    loss = (costs.sum() / n_active.clamp(min=1)).to(distance.dtype)
+    return loss, n_active / n_rivals[anchor].sum()
+
+
+def _sorted_rivals(distance: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
+    """Each anchor's distances to its negatives, rising, infinite beyond them; their numbers."""
+    return distance.masked_fill(~negative, torch.inf).sort(1).values, negative.sum(1)
+
+
+def _mean(costs: Tensor) -> tuple[Tensor, Tensor]:
+    return costs.mean(), (costs > 0).float().mean()
 
 
 _MINERS = {"all": _all, "hard": _hard, "semi_hard": _semi_hard}

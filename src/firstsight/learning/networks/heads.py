@@ -19,6 +19,11 @@ __all__ = ["CosineHead", "EuclideanHead", "HeadModule", "WeightedL1Head"]
 class HeadModule(nn.Module, ABC):
     """Compares row i of `a` with row i of `b`: (B, D), (B, D) -> (B,)."""
 
+    def between(self, a: Tensor, b: Tensor) -> Tensor:
+        """Each of `a` with each of `b`: (N, D), (M, D) -> (N, M)."""
+        distance: Tensor = self(a.repeat_interleave(len(b), 0), b.repeat(len(a), 1))
+        return distance.view(len(a), len(b))
+
     @abstractmethod
     def frozen(self) -> similarity.Head:
         """The head as it is now, for NumPy."""
@@ -29,6 +34,10 @@ class EuclideanHead(HeadModule):
         # The root has no gradient at zero; identical twins must not poison a batch with NaN.
         return (a - b).square().sum(1).clamp(min=1e-12).sqrt()
 
+    def between(self, a: Tensor, b: Tensor) -> Tensor:
+        # By differences: the quicker |a|^2 + |b|^2 - 2ab loses what tells near neighbours apart.
+        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
     def frozen(self) -> similarity.Head:
         return similarity.Euclidean()
 
@@ -36,6 +45,9 @@ class EuclideanHead(HeadModule):
 class CosineHead(HeadModule):
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         return 1 - F.cosine_similarity(a, b, dim=1)
+
+    def between(self, a: Tensor, b: Tensor) -> Tensor:
+        return 1 - F.normalize(a) @ F.normalize(b).T
 
     def frozen(self) -> similarity.Head:
         return similarity.Cosine()

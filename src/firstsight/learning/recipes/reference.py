@@ -32,6 +32,11 @@ def _keys_of(
 ) -> typing.Iterator[RecipeKey]:
     for name, field in table.model_fields.items():
         inner = _tables_in(field.annotation)
+        repeated = _repeated_table(field.annotation)
+        if repeated is not None:
+            yield RecipeKey(prefix + name, "list of tables", "[]", field.description or "")
+            yield from _keys_of(repeated, f"{prefix}{name}[].", belongs_to)
+            continue
         if not inner:
             yield RecipeKey(
                 prefix + name,
@@ -55,6 +60,13 @@ def _tables_in(annotation: Any) -> list[type[BaseModel]]:
     return [each for each in members if isinstance(each, type) and issubclass(each, BaseModel)]
 
 
+def _repeated_table(annotation: Any) -> type[BaseModel] | None:
+    if typing.get_origin(annotation) is not tuple:
+        return None
+    member = typing.get_args(annotation)[0]
+    return member if isinstance(member, type) and issubclass(member, BaseModel) else None
+
+
 def _is_union(annotation: Any) -> bool:
     return typing.get_origin(annotation) in (Union, types.UnionType)
 
@@ -75,11 +87,15 @@ def _kind(annotation: Any) -> str:
             if Ellipsis in members
             else (f"{len(members)} x {_kind(members[0])}")
         )
+    if typing.get_origin(annotation) is dict:
+        return "table"
     plain = {int: "whole number", float: "number", str: "text", bool: "true or false"}
     return "left out" if annotation is type(None) else plain[annotation]
 
 
 def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "{}"
     if field.default is PydanticUndefined:
         return "must be given"
     value = field.default

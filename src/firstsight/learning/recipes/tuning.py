@@ -32,6 +32,10 @@ def tuning_recipe(tables: dict[str, Any], *, data: str, overrides: Sequence[str]
     gentle["description"] = f"{trained.name}, tuned to {data}"
     gentle["data"] = {"train": data}
     gentle["optimiser"]["lr"] = LR_SHARE * trained.optimiser.lr
+    for part in gentle["optimiser"]["parts"]:
+        part["lr"] = part["lr"] and LR_SHARE * part["lr"]
+    # Another's model must not choose which classes are imported here.
+    gentle["logs"] = {}
     gentle["training"] |= {
         "steps": steps,
         "validate_every": -(-steps // LOOKS),
@@ -51,6 +55,8 @@ def batches_within(recipe: Recipe, *, n_pictures: int, n_classes: int) -> Recipe
     batches, turns = recipe.batches, recipe.augment.turns
     if batches.kind == "classes":
         fitting: Any = {"n_classes": min(batches.n_classes, turns * n_classes)}
+    elif batches.kind == "episodes":
+        fitting = {"n_way": min(batches.n_way, turns * n_classes)}
     elif batches.kind == "pairs":
         return recipe
     else:

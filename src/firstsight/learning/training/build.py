@@ -19,10 +19,12 @@ from firstsight.learning.networks.heads import (
 from firstsight.learning.networks.koch import KochTower
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.weights import load_file, load_published
-from firstsight.learning.recipes.schema import EfficientNetLite0Network, Recipe, SqueezeNetNetwork
+from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.recipes.schema.network import EfficientNetLite0Network, SqueezeNetNetwork
 from firstsight.sampling.batches import (
     BatchSource,
     ClassBatches,
+    EpisodeBatches,
     HalfGroupBatches,
     UniformBatches,
 )
@@ -96,6 +98,10 @@ def build_batches(recipe: Recipe, classes: TurnedClasses) -> BatchSource:
     if batch.kind == "classes":
         return ClassBatches(
             labels, n_classes=batch.n_classes, n_pictures=batch.n_pictures, seed=seed
+        )
+    if batch.kind == "episodes":
+        return EpisodeBatches(
+            labels, n_way=batch.n_way, k_shot=batch.k_shot, n_query=batch.n_query, seed=seed
         )
     groups = classes.turned_groups if batch.within_group else None
     if batch.pool is None:

@@ -5,11 +5,22 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from firstsight.learning.losses.catalogue import build_catalogued
 from firstsight.learning.losses.classes import CosFace
+from firstsight.learning.losses.memory import CrossBatchMemory
 from firstsight.learning.losses.pairs import contrastive_loss, cross_entropy_on_pairs
+from firstsight.learning.losses.prototypes import prototypes, prototypical_loss
 from firstsight.learning.losses.triplet import triplet_loss
-from firstsight.learning.networks.heads import HeadModule
-from firstsight.learning.recipes.schema import Contrastive, Recipe, Triplet
+from firstsight.learning.networks.heads import EuclideanHead, HeadModule
+from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.recipes.schema.catalogue import TupleLoss
+from firstsight.learning.recipes.schema.losses import (
+    Contrastive,
+    CosFaceLoss,
+    CrossEntropyOnPairs,
+    Prototypical,
+    Triplet,
+)
 
 __all__ = ["Objective", "build_objective"]
 
@@ -47,32 +58,60 @@ class TripletObjective(Objective):
         self.head, self.loss = head, loss
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        n = len(embeddings)
-        distance = self.head(embeddings.repeat_interleave(n, 0), embeddings.repeat(n, 1)).view(n, n)
         cost, active = triplet_loss(
-            distance, labels, margin=self.loss.margin, mining=self.loss.mining
+            self.head.between(embeddings, embeddings),
+            labels,
+            margin=self.loss.margin,
+            mining=self.loss.mining,
         )
         self.report = {"active_triplets": active.detach()}
         return cost
 
 
-class ClassObjective(Objective):
-    def __init__(self, softmax: CosFace) -> None:
+class EpisodeObjective(Objective):
+    """The first `n_support` rows are the support pictures of an episode, the rest its queries."""
+
+    def __init__(self, head: HeadModule, *, scale: float, n_support: int) -> None:
         super().__init__()
-        self.softmax = softmax
+        self.head, self.scale, self.n_support = head, scale, n_support
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        cost: Tensor = self.softmax(embeddings, labels)
+        n = self.n_support
+        means, classes = prototypes(embeddings[:n], labels[:n])
+        divergence = self.head.between(embeddings[n:], means)
+        if isinstance(self.head, EuclideanHead):
+            divergence = divergence.square()  # a Bregman divergence: its centre is the mean
+        truth = torch.searchsorted(classes, labels[n:])
+        return prototypical_loss(self.scale * divergence, truth)
+
+
+class LabelObjective(Objective):
+    """A loss that takes embeddings and labels as they are."""
+
+    def __init__(self, loss: nn.Module) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        cost: Tensor = self.loss(embeddings, labels)
         return cost
 
 
 def build_objective(recipe: Recipe, head: HeadModule, n_classes: int) -> Objective:
-    loss = recipe.loss
+    loss, size = recipe.loss, recipe.network.embedding_size
+    if isinstance(loss, CrossEntropyOnPairs):
+        return PairObjective(head, margin=None)
     if isinstance(loss, Contrastive):
         return PairObjective(head, margin=loss.margin)
     if isinstance(loss, Triplet):
         return TripletObjective(head, loss)
-    if loss.kind == "cross_entropy_on_pairs":
-        return PairObjective(head, margin=None)
-    size = recipe.network.embedding_size
-    return ClassObjective(CosFace(n_classes, size, scale=loss.scale, margin=loss.margin))
+    if isinstance(loss, Prototypical):
+        assert recipe.batches.kind == "episodes"
+        n_support = recipe.batches.n_way * recipe.batches.k_shot
+        return EpisodeObjective(head, scale=loss.scale, n_support=n_support)
+    if isinstance(loss, CosFaceLoss):
+        return LabelObjective(CosFace(n_classes, size, scale=loss.scale, margin=loss.margin))
+    catalogued = build_catalogued(loss, n_classes, size)
+    if isinstance(loss, TupleLoss) and loss.memory is not None:
+        return LabelObjective(CrossBatchMemory(catalogued, size=loss.memory, embedding_size=size))
+    return LabelObjective(catalogued)

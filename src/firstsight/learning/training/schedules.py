@@ -1,13 +1,13 @@
-"""The learning rate as a pure function of the step: nothing to save, nothing to restore."""
+"""Learning rate and momentum as pure functions of the step: nothing to save or restore."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-from firstsight.learning.recipes.schema import Schedule
+from firstsight.learning.recipes.schema.optimiser import Schedule
 
-__all__ = ["rate_factor"]
+__all__ = ["momentum_at", "rate_factor"]
 
 
 def rate_factor(schedule: Schedule, *, steps: int, epoch_steps: int) -> Callable[[int], float]:
@@ -26,3 +26,11 @@ def rate_factor(schedule: Schedule, *, steps: int, epoch_steps: int) -> Callable
         return 1.0
 
     return factor
+
+
+def momentum_at(schedule: Schedule, *, goal: float, epoch: int) -> float:
+    """From the schedule's start in a straight line to `goal`, an epoch at a time (Koch et al. 2015,
+    section 3.2)."""
+    assert schedule.momentum_start is not None
+    share = min(1.0, epoch / schedule.momentum_epochs)
+    return schedule.momentum_start + share * (goal - schedule.momentum_start)

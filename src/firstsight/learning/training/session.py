@@ -40,8 +40,12 @@ from firstsight.learning.training.module import BrokenLoss, TwinTraining
 from firstsight.learning.training.starting import Start
 from firstsight.learning.training.stopping import BestSoFar
 from firstsight.learning.training.validation import OneShotValidation
+from firstsight.sampling.batches import BatchSource, Indices
+from firstsight.sampling.coverage import coverage
 
 __all__ = ["Run", "Session"]
+
+_MOST_STEPS_COUNTED = 1000  # a second or so of drawing, whatever the size of the data
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,9 @@ class Session:
         self._preprocessing = build_preprocessing(recipe)
         learned, held_out = self._split(pictures)
         bank = PictureBank(learned, self._preprocessing, recipe.augment.turns)
-        self._module = TwinTraining(
-            recipe,
-            bank,
-            build_batches(recipe, bank.classes),
-            self._plan_validation(held_out),
-            start,
-        )
+        batches = build_batches(recipe, bank.classes)
+        self._tell_coverage(batches, bank.classes.turned_labels)
+        self._module = TwinTraining(recipe, bank, batches, self._plan_validation(held_out), start)
         settings = recipe.training
         self._best = BestSoFar(settings.patience, settings.min_delta)
         self._stop = StopGently(self._say)
@@ -144,6 +144,11 @@ class Session:
             part=data.held_out_part,
             seed=seed,
         )
+
+    def _tell_coverage(self, batches: BatchSource, labels: Indices) -> None:
+        steps = min(batches.epoch_steps, self._recipe.training.steps, _MOST_STEPS_COUNTED)
+        told = coverage(batches, labels, steps=steps).told(batches.epoch_steps)
+        self._say(f"batches of {self._recipe.batches.kind}: {told}")
 
     def _plan_validation(self, held_out: PackedPictures | None) -> OneShotValidation | None:
         if held_out is None:

@@ -1,0 +1,93 @@
+"""[network] and [head]: the tower, and how two of its embeddings are compared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from firstsight.learning.recipes.schema.table import Table
+
+__all__ = [
+    "CompactNetwork",
+    "EfficientNetLite0Network",
+    "Head",
+    "HeadKind",
+    "KochNetwork",
+    "Network",
+    "PhotoNetwork",
+    "SqueezeNetNetwork",
+]
+
+HeadKind = Literal["euclidean", "cosine", "weighted_l1"]
+
+
+class KochNetwork(Table):
+    kind: Literal["koch"]
+
+    @property
+    def embedding_size(self) -> int:
+        return 4096
+
+
+class CompactNetwork(Table):
+    kind: Literal["compact"]
+    stem: int = Field(32, ge=1, description="channels at half the picture's side")
+    widths: tuple[int, ...] = Field(
+        (64, 128), min_length=1, max_length=5, description="channels of each stage"
+    )
+    blocks: tuple[int, ...] = Field((1, 1), description="residual blocks in each stage")
+    embedding_size: int = Field(128, ge=2, le=4096, description="numbers in an embedding")
+    unit_sphere: bool = Field(True, description="embeddings have length 1")
+    turned_views: bool = Field(
+        False, description="once trained, join the embeddings of the four quarter turns"
+    )
+
+    @model_validator(mode="after")
+    def _one_count_a_stage(self) -> CompactNetwork:
+        if len(self.blocks) != len(self.widths) or min(self.blocks) < 1 or min(self.widths) < 1:
+            raise ValueError("blocks and widths need one positive number for each stage")
+        return self
+
+
+class PhotoNetwork(Table):
+    """A classifier of photographs without its last layer; its features, averaged."""
+
+    weights: str = Field(
+        "imagenet", description="to start from: imagenet, random, or the path of a file"
+    )
+    projection: int | None = Field(
+        None, ge=2, le=4096, description="numbers in an embedding; left out: one for each feature"
+    )
+    unit_sphere: bool = Field(True, description="embeddings have length 1")
+    n_frozen: int = Field(0, ge=0, description="layers, from the picture on, that do not learn")
+    lr_factor: float = Field(
+        1.0, gt=0, description="of the learning rate, for the features beside the rest"
+    )
+
+
+class SqueezeNetNetwork(PhotoNetwork):
+    kind: Literal["squeezenet"]
+    version: Literal["1.0", "1.1"] = Field("1.1", description="of the published two")
+
+    @property
+    def embedding_size(self) -> int:
+        return self.projection or 512
+
+
+class EfficientNetLite0Network(PhotoNetwork):
+    kind: Literal["efficientnet_lite0"]
+
+    @property
+    def embedding_size(self) -> int:
+        return self.projection or 1280
+
+
+Network = Annotated[
+    KochNetwork | CompactNetwork | SqueezeNetNetwork | EfficientNetLite0Network,
+    Field(discriminator="kind"),
+]
+
+
+class Head(Table):
+    kind: HeadKind = Field("cosine", description="how two embeddings are compared")

@@ -1,0 +1,35 @@
+"""From a recipe's [augment] to what is done to each batch, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from firstsight.learning.augment.affine import AffineDistortion, AffineRanges
+from firstsight.learning.augment.ink import StrokeThickness
+from firstsight.learning.augment.mirror import mirror_half
+from firstsight.learning.recipes.schema import Recipe
+
+__all__ = ["Variation", "build_variations"]
+
+Variation = Callable[[Tensor], Tensor]
+
+
+def build_variations(recipe: Recipe) -> list[Variation]:
+    """Each takes normalised pictures (B, C, S, S), and draws from torch's global generator."""
+    augment, picture = recipe.augment, recipe.picture
+    variations: list[Variation] = []
+    if augment.mirror:
+        variations.append(mirror_half)
+    if augment.thickness_px:
+        variations.append(StrokeThickness(augment.thickness_px))
+    if augment.affine is not None:
+        variations.append(AffineDistortion(AffineRanges(**augment.affine.model_dump())))
+    if augment.photo is not None:
+        # kornia takes half a second to import; drawings do without it.
+        from firstsight.learning.augment.photo import PhotoRanges, PhotoVariation
+
+        ranges = PhotoRanges(**augment.photo.model_dump())
+        variations.append(PhotoVariation(ranges, picture.size, picture.mean, picture.deviation))
+    return variations
