@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from firstsight.deciding.calibrated import Calibrated
-from firstsight.deciding.fitting import fit_calibrated
+from firstsight.deciding.fitting import HeldOut, fit_calibrated
 from firstsight.similarity import Euclidean
 
 Floats = npt.NDArray[np.float32]
@@ -53,4 +53,5 @@ def calibrated(world: World) -> Calibrated:
     """Fitted on 330 classes of the world that no gallery of a test holds."""
     embeddings = world.photos(np.random.default_rng(99), 330, 3)
     labels = np.repeat(np.arange(330), 3)
-    return fit_calibrated(Euclidean(), embeddings, labels, fitted_on={"data": "a world"}, seed=3)
+    part = HeldOut(embeddings, labels)
+    return fit_calibrated(Euclidean(), [part], fitted_on={"data": "a world"}, seed=3)

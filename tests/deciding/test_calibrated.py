@@ -11,7 +11,7 @@ import pytest
 
 from firstsight.deciding import fitting
 from firstsight.deciding.calibrated import Calibrated, SizedTrials
-from firstsight.deciding.fitting import dyadic_interval, fit_calibrated
+from firstsight.deciding.fitting import HeldOut, dyadic_interval, fit_calibrated
 from firstsight.deciding.thresholds import threshold_for
 from firstsight.errors import DataError, ModelFolderError, ShapeError
 from firstsight.similarity import Euclidean
@@ -127,24 +127,44 @@ def test_pairs_of_one_group_make_verifying_harder(monkeypatch: pytest.MonkeyPatc
     labels = np.repeat(np.arange(50), 2)
     embeddings = centres + rng.normal(size=(50, 4))[labels] + 0.1 * rng.normal(size=(100, 4))
     anywhere, within = (
-        fit_calibrated(Euclidean(), embeddings, labels, fitted_on={}, groups=given)
+        fit_calibrated(Euclidean(), [HeldOut(embeddings, labels, given)], fitted_on={})
         for given in (None, groups)
     )
     assert within.table[-1].threshold < anywhere.table[-1].threshold
+
+
+def test_parts_are_strangers_to_each_other_and_count_together(world: World) -> None:
+    photos = world.photos(np.random.default_rng(5), 60, 4).astype(np.float64)
+    part = HeldOut(photos, np.repeat(np.arange(60), 4))
+    # The very same classes again: in one gallery with them no stranger would be far from all.
+    alone, doubled = (
+        fit_calibrated(Euclidean(), parts, fitted_on={}) for parts in ([part], [part, part])
+    )
+    assert (alone.sizes, alone.fitted_on["classes"]) == (doubled.sizes, 60)
+    assert (doubled.fitted_on["classes"], doubled.fitted_on["pictures"]) == (120, 480)
+    assert doubled.strangers.thing.max() >= 60
+    assert len(doubled.strangers.thing) == len(alone.strangers.thing)
+    for size in (5, 59):
+        one, both = (
+            threshold_for(each.at_size(size).trials.strangers, 0.1) for each in (alone, doubled)
+        )
+        assert both == pytest.approx(one, rel=0.1)
+    narrow, wide = (each.table[-1].interval for each in (doubled, alone))
+    assert narrow[1] - narrow[0] < wide[1] - wide[0]  # twice the classes vouch for more
 
 
 def test_what_cannot_be_calibrated_on_is_refused() -> None:
     rng = np.random.default_rng(0)
     embeddings, labels = rng.normal(size=(40, 3)), np.repeat(np.arange(20), 2)
     with pytest.raises(ShapeError, match="give \\(N, D\\) and \\(N,\\)"):
-        fit_calibrated(Euclidean(), embeddings, labels[:-1], fitted_on={})
+        HeldOut(embeddings, labels[:-1])
     with pytest.raises(DataError, match="9 classes, 9 of them with two pictures, are too few"):
-        fit_calibrated(Euclidean(), embeddings[:18], labels[:18], fitted_on={})
+        HeldOut(embeddings[:18], labels[:18])
     with pytest.raises(DataError, match="40 classes, 0 of them with two"):
-        fit_calibrated(Euclidean(), embeddings, np.arange(40), fitted_on={})
+        HeldOut(embeddings, np.arange(40))
     embeddings[3, 1] = np.nan
     with pytest.raises(DataError, match="1 of 40 embeddings are not finite"):
-        fit_calibrated(Euclidean(), embeddings, labels, fitted_on={})
+        HeldOut(embeddings, labels)
 
 
 def put(path: list[Any], value: object) -> Any:

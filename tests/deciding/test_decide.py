@@ -32,6 +32,7 @@ ESTIMATE = Estimate(
     misses=None,
     misses_basis="none",
     seen_here=None,
+    on_average=None,
     # With a runner-up 4 - 2 d + m, without one 3 - 2 d.
     likely_right=LikelyRight(Logistic(3, -2), Logistic(4, -2, 1)),
     likely_right_basis="gallery",

@@ -182,6 +182,19 @@ def test_the_rule_that_names_most_of_the_gallerys_photos_is_chosen() -> None:
     assert judged(blurred, rule="best").rule_kept == "as asked"
 
 
+def test_a_rule_is_worth_what_it_names_rightly_and_nearer_than_strangers() -> None:
+    photos = World(n_dimensions=4, blur=0.8).gallery(np.random.default_rng(1), 12, 3)
+    found = judged(photos)
+    assert found.accuracies is not None
+    apart = Euclidean().distance(photos.vectors, photos.vectors).astype(np.float64)
+    thing = np.repeat(np.arange(12), 3)
+    np.fill_diagonal(apart, np.inf)
+    others = np.where(thing[:, None] == thing, np.inf, apart).min(axis=1)
+    own = np.where(thing[:, None] == thing, apart, np.inf).min(axis=1)
+    won = sum(own[i] < others[i] and own[i] < others[j] for i in range(36) for j in range(36))
+    assert found.accuracies["best"] == pytest.approx(won / 36**2)
+
+
 def test_a_wrong_name_lowers_the_threshold_at_once(large: Photos, calibrated: Calibrated) -> None:
     plain = judged(large, calibrated)
     assert plain.threshold is not None and plain.threshold_interval is not None

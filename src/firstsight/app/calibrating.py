@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from firstsight.errors import DataError, ModelFolderError, UsageError
 if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.deciding.calibrated import Calibrated
+    from firstsight.deciding.fitting import HeldOut
     from firstsight.model.embedder import Embedder
 
 __all__ = ["borrow", "calibrate", "calibrate_after_training"]
@@ -66,40 +67,80 @@ def calibrate_after_training(model: Path, pictures: PackedPictures, console: Con
 
 
 def _fit(embedder: Embedder, pictures: PackedPictures, seed: int, console: Console) -> Calibrated:
-    from firstsight.deciding.fitting import fit_calibrated
+    from firstsight.deciding.fitting import HeldOut, fit_calibrated
 
     say(console, f"calibrating on {len(pictures)} pictures of {pictures.n_classes} things")
     return fit_calibrated(
         embedder.info.head,
-        embedder.embed_pixels(pictures.pixels),
-        pictures.labels,
+        [HeldOut(embedder.embed_pixels(pictures.pixels), pictures.labels)],
         fitted_on={"data": pictures.name, "data_fingerprint": pictures.fingerprint},
         seed=seed,
     )
 
 
-def borrow(model: str | Path, sister: str | Path, *, to: Path | None = None) -> Path:
-    """Give a model the calibration of its sister: the same recipe, trained without some classes.
+def borrow(
+    model: str | Path,
+    sisters: Sequence[str | Path],
+    *,
+    to: Path | None = None,
+    seed: int = 0,
+    console: Console | None = None,
+) -> tuple[Path, Calibrated]:
+    """Calibrate a model by its sisters: the same recipe, each trained without some classes.
 
-    A model that learned from all there is has no unseen classes left to be calibrated on; a
-    sister that held some out has, and its distances mean the same as far as anybody can measure.
-    ModelFolderError where the two differ in more than the data held out and the seed.
+    A model that learned from all there is has no unseen classes left to be calibrated on; sisters
+    that held some out have, and their distances mean the same as far as anybody can measure.
+    Several that held out different parts (`data.held_out_part`) vouch for more.
+    ModelFolderError where one differs in more than the data held out and the seed; UsageError
+    where one held nothing out or two held out the same.
     """
-    from firstsight.deciding.calibrated import Calibrated
+    from firstsight.deciding.fitting import fit_calibrated
+    from firstsight.model.embedder import load
     from firstsight.model.folder import read_model_info, resolve_model
 
+    console = console or Console(stderr=True)
     _require_changeable(model, to)
-    own, other = (read_model_info(resolve_model(each)) for each in (model, sister))
-    if other.calibration is None:
-        raise ModelFolderError(f"{sister} is not calibrated itself; calibrate it first")
-    if _kin(own.recipe) != _kin(other.recipe) or own.head.kind != other.head.kind:
-        raise ModelFolderError(
-            f"{sister} is no sister of {model}: their recipes differ in more than the classes held "
-            "out and the seed; train one by the same recipe"
-        )
-    calibrated = Calibrated.from_json(other.calibration)
-    fitted_on = {**calibrated.fitted_on, "by_sister": other.fingerprint}
-    return _put(replace(calibrated, fitted_on=fitted_on), resolve_model(model), to)
+    own = read_model_info(resolve_model(model))
+    embedders = [load(each) for each in sisters]
+    for place, other in zip(sisters, embedders, strict=True):
+        if _kin(own.recipe) != _kin(other.info.recipe) or own.head.kind != other.info.head.kind:
+            raise ModelFolderError(
+                f"{place} is no sister of {model}: their recipes differ in more than the classes "
+                "held out and the seed; train one by the same recipe"
+            )
+    name = own.recipe["data"]["train"]
+    pictures = open_with_progress(name, own.preprocessing, console)
+    fitted_on = {
+        "data": pictures.name,
+        "data_fingerprint": pictures.fingerprint,
+        "by_sisters": [each.info.fingerprint for each in embedders],
+    }
+    parts = _held_out_by(embedders, pictures, console)
+    calibrated = fit_calibrated(own.head, parts, fitted_on=fitted_on, seed=seed)
+    return _put(calibrated, resolve_model(model), to), calibrated
+
+
+def _held_out_by(
+    sisters: Sequence[Embedder], pictures: PackedPictures, console: Console
+) -> list[HeldOut]:
+    from firstsight.data.splits import require_no_shared_classes
+    from firstsight.deciding.fitting import HeldOut
+
+    unseen: list[PackedPictures] = []
+    for each in sisters:
+        if each.info.data_fingerprint != pictures.fingerprint:
+            raise UsageError(
+                f"{each.info.name} was trained on other pictures than {pictures.name} holds now; "
+                "calibrate with --data, on things it never saw"
+            )
+        held_out = only_unseen(each.info, pictures, console)
+        for other in unseen:
+            require_no_shared_classes(other, held_out)
+        unseen.append(held_out)
+    return [
+        HeldOut(each.embed_pixels(held_out.pixels), held_out.labels)
+        for each, held_out in zip(sisters, unseen, strict=True)
+    ]
 
 
 def _kin(recipe: dict[str, object]) -> dict[str, object]:

@@ -225,14 +225,13 @@ def _judge(model: Path, old: Embedder, lesson: Lesson, console: Console) -> Judg
 
 def _calibrate(model: Path, held_out: Embedded, pictures: PackedPictures, console: Console) -> None:
     """As the old model was calibrated, so must be the new one, on things that it never saw."""
-    from firstsight.deciding.fitting import fit_calibrated
+    from firstsight.deciding.fitting import HeldOut, fit_calibrated
     from firstsight.model.folder import set_calibration
 
     fitted_on = {"data": pictures.name, "data_fingerprint": pictures.fingerprint}
     try:
-        calibrated = fit_calibrated(
-            held_out.head, held_out.embeddings, pictures.labels, fitted_on=fitted_on
-        )
+        part = HeldOut(held_out.embeddings, pictures.labels)
+        calibrated = fit_calibrated(held_out.head, [part], fitted_on=fitted_on)
     except DataError as trouble:
         say(console, f"the new model is not calibrated as the old one is: {trouble}")
     else:

@@ -130,14 +130,23 @@ class _Evidence:
 
 
 def _accuracies(by_rule: dict[Rule, BothSides]) -> dict[Rule, float] | None:
-    """How often each rule names the gallery's own photos rightly, every thing counting once."""
+    """How often each rule names the gallery's own photos rightly, and nearer than a stranger.
+
+    Every thing counts once, against a stranger drawn among the gallery's own things. Naming
+    rightly is not enough: a rule is also there to tell the known from the unknown.
+    """
     if not _is_enough(by_rule["best"].enrolled):
         return None
-    n_things = by_rule["best"].enrolled.n_things
-    return {
-        rule: min(1.0, float(trials.enrolled.weight @ trials.enrolled.right) / n_things)
-        for rule, trials in by_rule.items()
-    }
+    return {rule: _named_before_strangers(trials) for rule, trials in by_rule.items()}
+
+
+def _named_before_strangers(trials: BothSides) -> float:
+    enrolled, strangers = trials.enrolled, trials.strangers
+    order = np.argsort(strangers.distance, kind="stable")
+    as_near = np.concatenate([[0.0], np.cumsum(strangers.weight[order])])
+    place = np.searchsorted(strangers.distance[order], enrolled.distance, side="right")
+    farther = 1 - as_near[place] / as_near[-1]  # share of strangers beyond each photo
+    return float(enrolled.weight @ (enrolled.right * farther) / enrolled.n_things)
 
 
 def _choose_rule(given: Rule | None, accuracies: dict[Rule, float] | None) -> tuple[Rule, str]:
@@ -150,7 +159,10 @@ def _choose_rule(given: Rule | None, accuracies: dict[Rule, float] | None) -> tu
         )
     # RULES begins with "best", and max keeps the first of equals (but for rounding).
     chosen = max(RULES, key=lambda rule: round(accuracies[rule], 9))
-    return chosen, "named most of this gallery's own photos rightly, each left out in turn"
+    return chosen, (
+        "named most of this gallery's own photos rightly and nearer than strangers, each left out "
+        "in turn"
+    )
 
 
 def _model_trials(
@@ -174,10 +186,11 @@ def _model_trials(
 
 
 def _thresholds(evidence: _Evidence) -> dict[str, Any]:
-    """The fields of an Estimate from `basis` to `seen_here`."""
+    """The fields of an Estimate from `basis` to `on_average`."""
     own, basis = evidence.own, evidence.basis
     if basis == "none":
-        names = ("threshold", "threshold_interval", "false_accepts", "misses", "seen_here")
+        rates = ("false_accepts", "misses", "seen_here", "on_average")
+        names = ("threshold", "threshold_interval", *rates)
         return {"basis": basis, "misses_basis": "none", **dict.fromkeys(names)}
     rng = np.random.default_rng(evidence.seed)
     sized = SizedTrials(own, 1.0) if basis == "gallery" else evidence.model
@@ -191,11 +204,12 @@ def _thresholds(evidence: _Evidence) -> dict[str, Any]:
     there = false_accept_rate(strangers, threshold, rng)
     ends = (sized.scaled(there.interval[0]), sized.scaled(there.interval[1]))
     expected, seen_here, lowered = Rate(sized.scaled(there.rate), ends), None, False
+    on_average = expected if basis == "model" else None
     if basis == "model" and own.strangers.n_things >= LEAST_THINGS - 1e-6:
         seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)
         lowered = seen_here.interval[0] > evidence.target
         if lowered:  # these are other things than those the model was calibrated on
-            threshold = min(threshold, _strictest(own.strangers))
+            threshold, on_average = min(threshold, _strictest(own.strangers)), None
             low, seen_here = min(low, threshold), false_accept_rate(own.strangers, threshold, rng)
         expected = _expected(expected, seen_here)
     enrolled, misses_basis = _enrolled(evidence)
@@ -207,6 +221,7 @@ def _thresholds(evidence: _Evidence) -> dict[str, Any]:
         "misses": miss_rate(enrolled, threshold, rng) if enrolled is not None else None,
         "misses_basis": misses_basis,
         "seen_here": seen_here,
+        "on_average": on_average,
         "lowered": lowered,
     }
 

@@ -13,7 +13,9 @@ from firstsight.deciding.thresholds import Rate
 from firstsight.errors import GalleryError
 from firstsight.metrics.intervals import Interval
 
-__all__ = ["Basis", "Estimate"]
+__all__ = ["FORMAT", "Basis", "Estimate"]
+
+FORMAT = 2  # of `to_json`: what was kept in another is estimated anew
 
 Basis = Literal["gallery", "model", "none"]
 
@@ -22,8 +24,9 @@ Basis = Literal["gallery", "model", "none"]
 class Estimate:
     """What to expect of `identify` in one gallery of n_things and n_photos.
 
-    rule: how the photos of a thing combine. accuracies: share of this gallery's own photos that
-    each rule named rightly, each left out in turn; None where too few things have two photos.
+    rule: how the photos of a thing combine. accuracies: share of this gallery's own photos, each
+    left out in turn, that each rule named rightly and found nearer than a stranger; None where too
+    few things have two photos.
     rule_kept: why this rule, in a clause.
     target: wanted FPIR. basis: whose trials the threshold comes from; "none": there is none.
     threshold, threshold_interval: nearest distances up to the threshold are given a name.
@@ -31,8 +34,9 @@ class Estimate:
     misses_basis, likely_right_basis: whose trials those are from.
     seen_here: FPIR that this gallery's own things, as strangers, show at the model's threshold,
     and false_accepts covers its interval; None where the threshold is the gallery's, or there are
-    fewer than ten things: then false_accepts is the mean over galleries of things like those the
-    model was calibrated on, and this gallery may differ.
+    fewer than ten things: then false_accepts is on_average, and this gallery may differ.
+    on_average: FPIR at the model's threshold, as the mean over galleries of things like those the
+    model was calibrated on; None where the threshold is the gallery's, or was lowered for it.
     likely_right: P(the name given is right), at even odds of stranger and enrolled.
     kept: why this threshold, in a sentence; it names the remedy where there is none.
     """
@@ -51,6 +55,7 @@ class Estimate:
     misses: Rate | None
     misses_basis: Basis
     seen_here: Rate | None
+    on_average: Rate | None
     likely_right: LikelyRight | None
     likely_right_basis: Basis
     kept: str
@@ -58,7 +63,7 @@ class Estimate:
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, texts and lists; a rate is [rate, low, high]."""
         record = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name in ("false_accepts", "misses", "seen_here"):
+        for name in ("false_accepts", "misses", "seen_here", "on_average"):
             rate = record[name]
             record[name] = None if rate is None else [rate.rate, *rate.interval]
         record["accuracies"] = None if self.accuracies is None else dict(self.accuracies)
@@ -96,6 +101,7 @@ class Estimate:
             misses=_rate_or_none(record["misses"]),
             misses_basis=_basis(record["misses_basis"]),
             seen_here=_rate_or_none(record["seen_here"]),
+            on_average=_rate_or_none(record["on_average"]),
             likely_right=None if likely_right is None else LikelyRight.from_json(likely_right),
             likely_right_basis=_basis(record["likely_right_basis"]),
             kept=str(record["kept"]),

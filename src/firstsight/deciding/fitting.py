@@ -1,7 +1,9 @@
-"""Calibrate a model on classes that it never saw in training."""
+"""Calibrate a model on classes that it, or sisters of it, never saw in training."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from firstsight.metrics.roc import true_accept_rate
 from firstsight.sampling.pairs import PairPopulation
 from firstsight.similarity import Head
 
-__all__ = ["fit_calibrated"]
+__all__ = ["HeldOut", "fit_calibrated"]
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2)
 N_PAIRS = 60_000  # half of one class
@@ -26,47 +28,80 @@ LEAST_CLASSES = 10
 STEPS = (1, 2, 5)  # gallery sizes within each power of ten
 LARGEST_SIZE = 1000
 REACH = 0.1  # see drawn_together; a third of it is the largest target served well
-STRANGERS, ENROLLED = 700, 300  # trials, each at every size: at most 200 KB in model.json
+STRANGERS, ENROLLED = 850, 300  # trials, each at every size: at most 200 KB in model.json
 
 Labels = npt.NDArray[np.int64]
 
 
-def fit_calibrated(
-    head: Head,
-    embeddings: npt.NDArray[Any],
-    labels: Labels,
-    *,
-    fitted_on: dict[str, Any],
-    seed: int = 0,
-    groups: Labels | None = None,
-) -> Calibrated:
-    """Everything of `Calibrated` from held-out pictures; the same seed gives the same record.
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Embeddings of pictures by a network that never saw their classes.
 
     embeddings: (N, D) finite. labels: (N,) classes, at least 10, 10 of them with two pictures.
-    fitted_on: what to say of the data, like its name and fingerprint; the numbers of classes and
-    pictures and the seed are added. groups: (N,) where given, both pictures of a pair of `verify`
-    come from one group (alphabet); galleries are drawn from all classes.
+    groups: (N,) where given, both pictures of a pair of `verify` come from one group (alphabet);
+    galleries are drawn from all classes.
     Raises ShapeError where lengths differ, DataError where there are too few classes or an
     embedding is not finite.
     """
-    embeddings, thing = _checked(embeddings, labels)
+
+    embeddings: npt.NDArray[Any]
+    labels: Labels
+    groups: Labels | None = None
+
+    def __post_init__(self) -> None:
+        _require_enough(self.embeddings, self.labels)
+
+    @property
+    def thing(self) -> Indices:
+        """(N,) the classes, numbered from 0."""
+        return np.unique(self.labels, return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def n_classes(self) -> int:
+        return len(np.unique(self.labels))
+
+
+def fit_calibrated(
+    head: Head,
+    parts: Sequence[HeldOut],
+    *,
+    fitted_on: dict[str, Any],
+    seed: int = 0,
+) -> Calibrated:
+    """Everything of `Calibrated` from held-out pictures; the same seed gives the same record.
+
+    parts: one, or several that share no class, each embedded by a network that held it out, as in
+    cross-validation: then pairs and galleries are drawn within each part, and taken together.
+    fitted_on: what to say of the data, like its name and fingerprint; the numbers of classes and
+    pictures and the seed are added.
+    """
     rng = np.random.default_rng(seed)
-    verify, table = _fit_verify(head, embeddings, thing, groups, rng)
-    chosen = rng.permutation(int(thing.max()) + 1)[thing] <= LARGEST_SIZE
-    few = np.unique(thing[chosen], return_inverse=True)[1].astype(np.int64)
-    sizes = _sizes(int(few.max()))
-    strangers, enrolled = _simulate(head, embeddings[chosen], few, sizes, rng)
-    facts = {"classes": int(thing.max()) + 1, "pictures": len(thing), "seed": seed}
+    verify, table = _fit_verify(head, parts, rng)
+    tried = [_few(part, rng) for part in parts]
+    sizes = _sizes(min(each.n_classes for each in tried) - 1)
+    strangers, enrolled = _simulate(head, tried, sizes, rng)
+    facts = {
+        "classes": sum(part.n_classes for part in parts),
+        "pictures": sum(len(part.labels) for part in parts),
+        "seed": seed,
+    }
     return Calibrated(verify, table, sizes, strangers, enrolled, {**fitted_on, **facts})
 
 
-def _checked(embeddings: npt.NDArray[Any], labels: Labels) -> tuple[npt.NDArray[Any], Indices]:
+def _few(part: HeldOut, rng: np.random.Generator) -> HeldOut:
+    """As many of the classes as the largest gallery takes, and a stranger."""
+    thing = part.thing
+    chosen = rng.permutation(int(thing.max()) + 1)[thing] <= LARGEST_SIZE
+    return HeldOut(part.embeddings[chosen], thing[chosen])
+
+
+def _require_enough(embeddings: npt.NDArray[Any], labels: Labels) -> None:
     if embeddings.ndim != 2 or np.shape(labels) != (len(embeddings),):
         raise ShapeError(
             f"the embeddings have shape {embeddings.shape} and the labels {np.shape(labels)}; "
             "give (N, D) and (N,)"
         )
-    names, thing, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    names, sizes = np.unique(labels, return_counts=True)
     if len(names) < LEAST_CLASSES or int((sizes > 1).sum()) < LEAST_CLASSES:
         raise DataError(
             f"{len(names)} classes, {int((sizes > 1).sum())} of them with two pictures, are too "
@@ -78,32 +113,42 @@ def _checked(embeddings: npt.NDArray[Any], labels: Labels) -> tuple[npt.NDArray[
             f"{bad} of {len(embeddings)} embeddings are not finite; "
             "check the model before calibrating it"
         )
-    return embeddings, thing.astype(np.int64)
 
 
 def _fit_verify(
-    head: Head,
-    embeddings: npt.NDArray[Any],
-    thing: Indices,
-    groups: Labels | None,
-    rng: np.random.Generator,
+    head: Head, parts: Sequence[HeldOut], rng: np.random.Generator
 ) -> tuple[Calibration, tuple[Operating, ...]]:
-    pairs = PairPopulation(thing, groups).draw(N_PAIRS, rng)
-    step = max(1, GATHER_CELLS // embeddings.shape[1])
-    distance = np.concatenate(
-        [
-            head.paired(embeddings[pairs[0, i : i + step]], embeddings[pairs[1, i : i + step]])
-            for i in range(0, N_PAIRS, step)
-        ]
-    ).astype(np.float64)
-    genuine, impostor, between = distance[0::2], distance[1::2], thing[pairs[:, 1::2]]
-    n_between = len(np.unique(np.sort(between, axis=0), axis=1).T)
+    distances, between, n_before = [], [], 0
+    for part in parts:
+        distance, classes = _pairs(head, part, 2 * (N_PAIRS // len(parts) // 2), rng)
+        distances.append(distance)
+        between.append(classes + n_before)
+        n_before += part.n_classes
+    distance = np.concatenate(distances)
+    genuine, impostor, apart = distance[0::2], distance[1::2], np.concatenate(between, axis=1)
+    n_between = len(np.unique(np.sort(apart, axis=0), axis=1).T)
     fitted = fit_calibration(genuine, impostor)
     slope, intercept = rounded([min(fitted.slope, 0.0), fitted.intercept])
     assert slope is not None and intercept is not None
     rates = [rate for rate in RATES if n_between >= 3 / rate]  # 45 pairs even of 10 classes
-    table = tuple(_operating(genuine, impostor, between, rate) for rate in rates)
+    table = tuple(_operating(genuine, impostor, apart, rate) for rate in rates)
     return Calibration(slope, intercept), table
+
+
+def _pairs(
+    head: Head, part: HeldOut, n_pairs: int, rng: np.random.Generator
+) -> tuple[Float64, Indices]:
+    """(n,) distances, of one class and of two in turn; (2, n / 2) the classes of the latter."""
+    thing, embeddings = part.thing, part.embeddings
+    pairs = PairPopulation(thing, part.groups).draw(n_pairs, rng)
+    step = max(1, GATHER_CELLS // embeddings.shape[1])
+    distance = np.concatenate(
+        [
+            head.paired(embeddings[pairs[0, i : i + step]], embeddings[pairs[1, i : i + step]])
+            for i in range(0, n_pairs, step)
+        ]
+    )
+    return distance.astype(np.float64), thing[pairs[:, 1::2]]
 
 
 def _operating(genuine: Float64, impostor: Float64, between: Indices, rate: float) -> Operating:
@@ -145,26 +190,38 @@ def _sizes(largest: int) -> tuple[int, ...]:
 
 
 def _simulate(
-    head: Head,
-    embeddings: npt.NDArray[Any],
-    thing: Indices,
-    sizes: tuple[int, ...],
-    rng: np.random.Generator,
+    head: Head, parts: Sequence[HeldOut], sizes: tuple[int, ...], rng: np.random.Generator
 ) -> tuple[Pool, Pool]:
     """Rounds of one enrolled photo a class; each class asks about another, with it in and out."""
-    strangers, enrolled = _Gathered(), _Gathered()
-    while len(strangers) < STRANGERS:
-        photo, query = _draw_round(thing, rng)
-        asked = rng.permutation(np.flatnonzero(query >= 0))[: STRANGERS - len(strangers)]
-        distance = head.distance(embeddings[query[asked]], embeddings[photo]).astype(np.float64)
-        # Each trial meets the others in an order of its own; a smaller gallery is its beginning.
-        others = np.stack([_others(len(photo), each, rng) for each in asked])[:, : sizes[-1]]
-        to_others = np.take_along_axis(distance, others, axis=1)
-        named = others[np.arange(len(asked)), to_others.argmin(axis=1)]
-        own = distance[np.arange(len(asked)), asked]
-        strangers.add(asked, named, *_as_stranger(to_others, sizes), most=STRANGERS)
-        enrolled.add(asked, asked, *_as_enrolled(own, to_others, sizes), most=ENROLLED)
+    strangers, enrolled, n_before = _Gathered(), _Gathered(), 0
+    for number, part in enumerate(parts, start=1):
+        most, most_enrolled = (number * n // len(parts) for n in (STRANGERS, ENROLLED))
+        while len(strangers) < most:
+            asked, named, as_stranger, as_enrolled = _play_round(head, part, sizes, rng)
+            asked, named = asked + n_before, named + n_before
+            strangers.add(asked, named, *as_stranger, most=most)
+            enrolled.add(asked, asked, *as_enrolled, most=most_enrolled)
+        n_before += part.n_classes
     return strangers.pool(), enrolled.pool()
+
+
+Side = tuple[Float64, Float64, npt.NDArray[np.bool_]]
+
+
+def _play_round(
+    head: Head, part: HeldOut, sizes: tuple[int, ...], rng: np.random.Generator
+) -> tuple[Indices, Indices, Side, Side]:
+    """The classes asked about, those named in the largest gallery, and how both sides fared."""
+    photo, query = _draw_round(part.thing, rng)
+    asked = rng.permutation(np.flatnonzero(query >= 0))
+    pictures, enrolled = part.embeddings[query[asked]], part.embeddings[photo]
+    distance = head.distance(pictures, enrolled).astype(np.float64)
+    # Each trial meets the others in an order of its own; a smaller gallery is its beginning.
+    others = np.stack([_others(len(photo), each, rng) for each in asked])[:, : sizes[-1]]
+    to_others = np.take_along_axis(distance, others, axis=1)
+    named = others[np.arange(len(asked)), to_others.argmin(axis=1)]
+    own = distance[np.arange(len(asked)), asked]
+    return asked, named, _as_stranger(to_others, sizes), _as_enrolled(own, to_others, sizes)
 
 
 def _draw_round(thing: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
@@ -182,9 +239,7 @@ def _others(n: int, asked: int, rng: np.random.Generator) -> Indices:
     return np.delete(order, np.flatnonzero(order == asked))
 
 
-def _as_stranger(
-    to_others: Float64, sizes: tuple[int, ...]
-) -> tuple[Float64, Float64, npt.NDArray[np.bool_]]:
+def _as_stranger(to_others: Float64, sizes: tuple[int, ...]) -> Side:
     """(R, S) distances, margins, rightness from (R, C - 1) distances in each trial's order."""
     nearest = np.stack([to_others[:, :size].min(axis=1) for size in sizes], axis=1)
     second = [np.partition(to_others[:, :size], 1, axis=1)[:, 1] for size in sizes[1:]]
@@ -193,9 +248,7 @@ def _as_stranger(
     return nearest, runner_up - nearest, np.zeros(nearest.shape, np.bool_)
 
 
-def _as_enrolled(
-    own: Float64, to_others: Float64, sizes: tuple[int, ...]
-) -> tuple[Float64, Float64, npt.NDArray[np.bool_]]:
+def _as_enrolled(own: Float64, to_others: Float64, sizes: tuple[int, ...]) -> Side:
     """As `_as_stranger`, but the thing's own photo takes the place of one other."""
     in_gallery = np.column_stack([own, to_others])
     nearest, margin, right = _as_stranger(in_gallery, sizes)

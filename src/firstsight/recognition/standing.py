@@ -12,6 +12,7 @@ import numpy.typing as npt
 from firstsight.deciding.calibrated import Calibrated
 from firstsight.deciding.combining import combine, prototypes
 from firstsight.deciding.estimate import Estimate, estimate
+from firstsight.deciding.estimated import FORMAT
 from firstsight.errors import GalleryError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
@@ -98,7 +99,7 @@ def read_standing(
     gallery: Gallery, head: Head, calibrated: Calibrated | None, *, target: float
 ) -> Standing:
     """Raises GalleryError where nothing is enrolled yet."""
-    key = f"estimate {target:.9g} {_mark(calibrated)}"
+    key = f"estimate {FORMAT} {target:.9g} {_mark(calibrated)}"
     with gallery.snapshot():
         generation = gallery.generation
         matrix = read_matrix(gallery, head)

@@ -14,26 +14,20 @@ __all__ = ["calibrate"]
 def calibrate(
     model: str,
     data: str | None,
-    sister: str | None,
+    sisters: list[str],
     *,
     to: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
-    from firstsight.deciding.calibrated import Calibrated
-    from firstsight.model.folder import read_model_info
-
-    if (data is None) == (sister is None):
+    if (data is None) == (not sisters):
         raise UsageError("give --data (things the model never saw), or --sister, one of them")
     if data is not None:
-        place, _ = calibrating.calibrate(model, data, to=to, seed=seed, console=messages())
+        place, calibrated = calibrating.calibrate(model, data, to=to, seed=seed, console=messages())
     else:
-        assert sister is not None
-        place = calibrating.borrow(model, sister, to=to)
-    record = read_model_info(place).calibration
-    calibrated = Calibrated.from_json(record)
+        place, calibrated = calibrating.borrow(model, sisters, to=to, seed=seed, console=messages())
     if as_json:
-        print_json({"model": str(place), "calibration": record})
+        print_json({"model": str(place), "calibration": calibrated.to_json()})
         return
     rows = [
         (f"{100 * each.false_matches:g}", f"{each.threshold:.4g}", f"{100 * each.misses:.1f}")

@@ -179,8 +179,10 @@ def calibrate(
         str | None, typer.Option(help="Data set or folder of things the model never saw.")
     ] = None,
     sister: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="Take it from a model of the same recipe."),
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL", help="By what a model of the same recipe held out; may be repeated."
+        ),
     ] = None,
     to: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write a calibrated copy there.")
@@ -191,7 +193,7 @@ def calibrate(
     """Let a model learn what its distances mean: probabilities and thresholds."""
     from firstsight.app.cli import calibrate as command
 
-    command.calibrate(model, data, sister, to=to, seed=seed, as_json=as_json)
+    command.calibrate(model, data, sister or [], to=to, seed=seed, as_json=as_json)
 
 
 @menu.command(epilog="Example:  firstsight pretrained squeezenet1_1 --to my-model")
