@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from firstsight.app.remarks import say
+from firstsight.app.remarks import remark
 from firstsight.errors import UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from firstsight.images.decode import PictureLike
     from firstsight.images.reading import Crop
     from firstsight.recognition.answers import Answer, Enrollment, Unreadable
@@ -34,7 +33,6 @@ def enroll(
     careful: bool = False,
     partial: bool = True,
     keep: bool = True,
-    console: Console,
 ) -> Iterator[Enrollment]:
     """Enroll (picture, thing) pairs; a result each, as soon as it is on the disk."""
     from firstsight.images.decode import picture_name
@@ -43,7 +41,7 @@ def enroll(
     advises = careful or not keep or len(entries) <= ADVISED
     enroller = recognizer.enroller(crop=crop, careful=careful, keep=keep, advises=advises)
     named = [Entry(picture, thing, picture_name(picture)) for picture, thing in entries]
-    with progress_of("enrolling", len(named), console) as advance:
+    with progress_of("enrolling", len(named)) as advance:
         if partial:
             for result in enroller.each(named):
                 advance()
@@ -53,7 +51,7 @@ def enroll(
     if keep:
         recognizer.settle()
     if not advises:
-        say(console, "the doctor was not asked about each of so many; ask: firstsight doctor")
+        remark("the doctor was not asked about each of so many; ask: firstsight doctor")
 
 
 def identify(
@@ -61,13 +59,12 @@ def identify(
     pictures: Sequence[PictureLike],
     *,
     crop: Crop | None = None,
-    console: Console,
 ) -> Iterator[Answer | Unreadable]:
     """An answer for each picture, in order, with a progress bar where there are many."""
     if len(pictures) == 1:  # its own trouble is the command's
         yield recognizer.identify(pictures[0], crop=crop)
         return
-    with progress_of("identifying", len(pictures), console) as advance:
+    with progress_of("identifying", len(pictures)) as advance:
         for answer in recognizer.identify_many(pictures, crop=crop):
             advance()
             yield answer
@@ -98,12 +95,33 @@ def _counted(entries: Iterable[Entry], advance: Callable[[], object]) -> Iterato
 
 
 @contextmanager
-def progress_of(verb: str, total: int, console: Console) -> Iterator[Callable[[], None]]:
-    """A bar for `total` items on a terminal, nothing elsewhere; yields what advances it by one."""
+def progress_of(
+    verb: str, total: int, console: Console | None = None
+) -> Iterator[Callable[[], None]]:
+    """A bar for `total` items on a terminal, nothing elsewhere; yields what advances it by one.
+
+    console: standard error, unless told.
+    """
+    if total < 2:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = console or Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    hidden = not console.is_terminal or total < 2
     with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(verb, total=total)
         yield lambda: bar.advance(task)

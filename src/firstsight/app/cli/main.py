@@ -8,36 +8,46 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from importlib import import_module
 
-import typer
+import click
 
-from firstsight.app.cli.menus import galleries, learning, recognising
 from firstsight.app.cli.speaking import errors
 from firstsight.errors import FirstsightError
 
 __all__ = ["app", "run"]
 
-app = typer.Typer(
-    name="firstsight",
-    help="Recognise things from one picture: enroll once, identify ever after; train and judge.",
-    epilog="Example:  firstsight enroll 'blue mug' mug.jpg; firstsight identify desk.jpg",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+# In the order of the help, and of looking for a command: what must answer quickly comes first.
+MENUS = ("recognising", "galleries", "learning")
+
+
+class Menus(click.Group):
+    """The commands of all menus; those behind the one that holds the command stay unread."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for name in MENUS:
+            if cmd_name not in self.commands:
+                menu: click.Group = import_module(f"firstsight.app.cli.menus.{name}").menu
+                self.commands.update(menu.commands)
+        return self.commands.get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self.get_command(ctx, "")  # no command has this name, so every menu is read
+        return list(self.commands)
 
 
 def run() -> None:
     """The entry point: a user's mistake ends in one sentence, never in a traceback."""
     try:
         try:
-            app(standalone_mode=True)
+            sys.exit(app(prog_name="firstsight", standalone_mode=False) or 0)
+        except click.ClickException as mistake:
+            mistake.show()
+            sys.exit(mistake.exit_code)
         except FirstsightError as trouble:
             errors(str(trouble))
             sys.exit(trouble.exit_code)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             errors("stopped")
             sys.exit(130)
         finally:
@@ -57,25 +67,26 @@ def _drop_what_is_buffered() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"firstsight {version('firstsight')}")
-        raise typer.Exit
+        click.echo(f"firstsight {version('firstsight')}")
+        ctx.exit()
 
 
-@app.callback()
-def firstsight(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
-) -> None:
-    """Recognise things from one picture: train, judge and use twin networks."""
-
-
-for menu in (recognising.menu, galleries.menu, learning.menu):
-    app.add_typer(menu)
+@click.group(
+    cls=Menus,
+    epilog="Example:  firstsight enroll 'blue mug' mug.jpg; firstsight identify desk.jpg",
+    context_settings={"show_default": True},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
+def app() -> None:
+    """Recognise things from one picture: enroll once, identify ever after; train and judge."""

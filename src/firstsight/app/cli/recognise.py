@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from firstsight.app import recognising
-from firstsight.app.cli.speaking import messages, print_json
+from firstsight.app.cli.speaking import print_json
 from firstsight.app.cli.telling import (
     answer_line,
     comparison_line,
@@ -18,7 +18,7 @@ from firstsight.app.cli.telling import (
     estimate_lines,
     match_line,
 )
-from firstsight.app.remarks import say
+from firstsight.app.remarks import remark
 from firstsight.errors import FirstsightError, UsageError
 
 __all__ = ["Asking", "confirm", "deny", "enroll", "identify", "search", "verify", "why"]
@@ -82,7 +82,6 @@ def enroll(
     from firstsight.recognition.recognizer import Recognizer
 
     entries = _entries(what, pictures)
-    console = messages()
     box = asking.box
     with Recognizer.open(
         asking.gallery, model=asking.model, policy=asking.policy, keeps_pictures=keeps_pictures
@@ -95,13 +94,12 @@ def enroll(
             careful=careful,
             partial=not all_or_nothing,
             keep=not check,
-            console=console,
         ):
             results.append(result)
             for sentence in result.advice:
-                say(console, f"{result.picture}: {sentence}")
+                remark(f"{result.picture}: {sentence}")
             if result.trouble:
-                say(console, result.trouble)
+                remark(result.trouble)
             _put(result.to_json() if as_json else enrollment_line(result))
     failed = [each for each in results if not each.done and each.status != "checked"]
     if failed:
@@ -125,15 +123,14 @@ def identify(
     pictures: list[str], asking: Asking, *, sheet: Path | None, show: bool, as_json: bool
 ) -> None:
     listed = recognising.listed(pictures)
-    console = messages()
     box = asking.box
     n_unreadable = 0
     with asking.open() as recognizer:
         estimate, drawn = None, []
-        for answer in recognising.identify(recognizer, listed, crop=box, console=console):
+        for answer in recognising.identify(recognizer, listed, crop=box):
             if hasattr(answer, "trouble"):
                 n_unreadable += 1
-                say(console, answer.trouble)
+                remark(answer.trouble)
             else:
                 estimate = answer.estimate
                 if sheet or show:
@@ -141,7 +138,7 @@ def identify(
             _put(answer.to_json() if as_json else answer_line(answer))
         if estimate is not None and not as_json:
             for sentence in estimate_lines(estimate):
-                say(console, sentence)
+                remark(sentence)
         if drawn:
             from firstsight.app.picturing import draw_answers
 
@@ -228,7 +225,7 @@ def why(picture: str, asking: Asking, *, to: Path, as_json: bool) -> None:
     else:
         _put(answer_line(answer))
         _put(why_sentence(match))
-        say(messages(), f"drawn: {to}")
+        remark(f"drawn: {to}")
 
 
 def confirm(picture: str, asking: Asking, *, as_json: bool) -> None:
@@ -255,7 +252,7 @@ def _told(recognizer: Any, number: int, sentence: str, *, as_json: bool) -> None
         return
     print(f"noted as verdict {number}: {sentence}")  # noqa: T201
     for line in estimate_lines(estimate):
-        say(messages(), line)
+        remark(line)
 
 
 def _one(picture: str) -> str | Path:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["errors", "messages", "print_json", "print_table"]
 
@@ -20,11 +20,13 @@ _PIPE_WIDTH = 160
 
 def messages() -> Console:
     """Progress and remarks."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
 def errors(sentence: str) -> None:
-    messages().print(Text.assemble(("error: ", "bold red"), sentence), soft_wrap=True)
+    click.echo(click.style("error: ", fg="red", bold=True) + sentence, err=True)
 
 
 def print_json(value: Any) -> None:
@@ -32,6 +34,11 @@ def print_json(value: Any) -> None:
 
 
 def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_PIPE_WIDTH)

@@ -112,14 +112,14 @@ def forget(gallery: str, name: str | None, photo: int | None, *, yes: bool) -> N
 
 
 def _ask(question: str) -> None:
-    import typer
+    import click
 
     from firstsight.errors import FirstsightError
 
     console = messages()
     if not console.is_terminal:
         raise UsageError(f"{question} nobody can be asked here; add --yes")
-    if not typer.confirm(question, err=True):
+    if not click.confirm(question, err=True):
         raise FirstsightError("nothing was erased")
 
 

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from firstsight.app.cli.menus.options import FalseAccepts, Gallery, Json, Model
+from firstsight.app.cli.menus import options
 
 __all__ = ["menu"]
 
-menu = typer.Typer(rich_markup_mode=None)
-files = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
-menu.add_typer(files, name="gallery", help="A gallery as a whole: facts, export, import, backup.")
+menu = click.Group()
 
-Name = Annotated[str, typer.Argument(help="A thing's name.")]
+name = click.argument("name", help="A thing's name.")
 
 
 @menu.command(epilog="Example:  firstsight things --containing mug")
-def things(
-    containing: Annotated[str, typer.Option(help="Only names with this in them.")] = "",
-    offset: Annotated[int, typer.Option(min=0, help="Leave out so many at the beginning.")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="List so many at most.")] = None,
-    gallery: Gallery = "photos",
-    as_json: Json = False,
-) -> None:
+@click.option("--containing", default="", help="Only names with this in them.")
+@click.option(
+    "--offset", type=click.IntRange(min=0), default=0, help="Leave out so many at the beginning."
+)
+@click.option("--limit", type=click.IntRange(min=1), help="List so many at most.")
+@options.gallery
+@options.as_json
+def things(containing: str, offset: int, limit: int | None, gallery: str, as_json: bool) -> None:
     """List the enrolled things by name."""
     from firstsight.app.cli import things as command
 
@@ -33,14 +31,11 @@ def things(
 
 
 @menu.command(epilog="Example:  firstsight show 'blue mug'")
-def show(
-    name: Name,
-    sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw its photos, as a PNG file.")
-    ] = None,
-    gallery: Gallery = "photos",
-    as_json: Json = False,
-) -> None:
+@name
+@click.option("--sheet", type=options.PATH, metavar="FILE", help="Draw its photos, as a PNG file.")
+@options.gallery
+@options.as_json
+def show(name: str, sheet: Path | None, gallery: str, as_json: bool) -> None:
     """Show a thing: notes, tags and photos."""
     from firstsight.app.cli import things as command
 
@@ -48,26 +43,22 @@ def show(
 
 
 @menu.command(epilog="Example:  firstsight describe 'blue mug' --notes 'kitchen' --tag cup")
-def describe(
-    name: Name,
-    notes: Annotated[str | None, typer.Option(help="Replaces the notes.")] = None,
-    tags: Annotated[
-        list[str] | None, typer.Option("--tag", metavar="TAG", help="Replaces the tags.")
-    ] = None,
-    gallery: Gallery = "photos",
-) -> None:
+@name
+@click.option("--notes", help="Replaces the notes.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Replaces the tags.")
+@options.gallery
+def describe(name: str, notes: str | None, tags: tuple[str, ...], gallery: str) -> None:
     """Give a thing notes and tags."""
     from firstsight.app.cli import things as command
 
-    command.describe(gallery, name, notes, tags)
+    command.describe(gallery, name, notes, list(tags) or None)
 
 
 @menu.command(epilog="Example:  firstsight rename 'blue mug' 'my mug'")
-def rename(
-    old: Name,
-    new: Annotated[str, typer.Argument(help="The new name.")],
-    gallery: Gallery = "photos",
-) -> None:
+@click.argument("old", help="A thing's name.")
+@click.argument("new", help="The new name.")
+@options.gallery
+def rename(old: str, new: str, gallery: str) -> None:
     """Rename a thing."""
     from firstsight.app.cli import things as command
 
@@ -75,11 +66,10 @@ def rename(
 
 
 @menu.command(epilog="Example:  firstsight move 17 --to 'red mug'")
-def move(
-    photo: Annotated[int, typer.Argument(help="A photo's number; see 'show'.")],
-    to: Annotated[str, typer.Option(help="A thing's name, old or new.")],
-    gallery: Gallery = "photos",
-) -> None:
+@click.argument("photo", type=int, help="A photo's number; see 'show'.")
+@click.option("--to", required=True, help="A thing's name, old or new.")
+@options.gallery
+def move(photo: int, to: str, gallery: str) -> None:
     """Move a photo to another thing."""
     from firstsight.app.cli import things as command
 
@@ -87,11 +77,10 @@ def move(
 
 
 @menu.command(epilog="Example:  firstsight merge 'my mug' --into 'blue mug'")
-def merge(
-    name: Name,
-    into: Annotated[str, typer.Option(help="The thing that gets all its photos.")],
-    gallery: Gallery = "photos",
-) -> None:
+@name
+@click.option("--into", required=True, help="The thing that gets all its photos.")
+@options.gallery
+def merge(name: str, into: str, gallery: str) -> None:
     """Make two things one."""
     from firstsight.app.cli import things as command
 
@@ -99,7 +88,9 @@ def merge(
 
 
 @menu.command(epilog="Example:  firstsight unmerge 'my mug'")
-def unmerge(name: Name, gallery: Gallery = "photos") -> None:
+@name
+@options.gallery
+def unmerge(name: str, gallery: str) -> None:
     """Bring back a thing that was merged into another, whatever came after."""
     from firstsight.app.cli import things as command
 
@@ -107,11 +98,10 @@ def unmerge(name: Name, gallery: Gallery = "photos") -> None:
 
 
 @menu.command(epilog="Example:  firstsight remove 'blue mug'")
-def remove(
-    name: Annotated[str | None, typer.Argument(help="A thing's name.")] = None,
-    photo: Annotated[int | None, typer.Option(help="Only this photo; see 'show'.")] = None,
-    gallery: Gallery = "photos",
-) -> None:
+@click.argument("name", required=False, help="A thing's name.")
+@click.option("--photo", type=int, help="Only this photo; see 'show'.")
+@options.gallery
+def remove(name: str | None, photo: int | None, gallery: str) -> None:
     """Remove a thing or a photo; 'undo' brings it back."""
     from firstsight.app.cli import things as command
 
@@ -119,12 +109,11 @@ def remove(
 
 
 @menu.command(epilog="Example:  firstsight forget 'blue mug'")
-def forget(
-    name: Annotated[str | None, typer.Argument(help="A thing's name.")] = None,
-    photo: Annotated[int | None, typer.Option(help="Only this photo; see 'show'.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    gallery: Gallery = "photos",
-) -> None:
+@click.argument("name", required=False, help="A thing's name.")
+@click.option("--photo", type=int, help="Only this photo; see 'show'.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.gallery
+def forget(name: str | None, photo: int | None, yes: bool, gallery: str) -> None:
     """Erase a thing or a photo for good: photos, vectors, verdicts and history."""
     from firstsight.app.cli import things as command
 
@@ -132,10 +121,9 @@ def forget(
 
 
 @menu.command(epilog="Example:  firstsight undo 2")
-def undo(
-    steps: Annotated[int, typer.Argument(min=1, help="How many of the last steps.")] = 1,
-    gallery: Gallery = "photos",
-) -> None:
+@click.argument("steps", type=click.IntRange(min=1), default=1, help="How many of the last steps.")
+@options.gallery
+def undo(steps: int, gallery: str) -> None:
     """Take back the last changes."""
     from firstsight.app.cli import things as command
 
@@ -143,11 +131,10 @@ def undo(
 
 
 @menu.command(epilog="Example:  firstsight history")
-def history(
-    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
-    gallery: Gallery = "photos",
-    as_json: Json = False,
-) -> None:
+@click.option("--limit", type=click.IntRange(min=1), default=20, help="How many.")
+@options.gallery
+@options.as_json
+def history(limit: int, gallery: str, as_json: bool) -> None:
     """List the last changes, newest first."""
     from firstsight.app.cli import things as command
 
@@ -155,13 +142,10 @@ def history(
 
 
 @menu.command(epilog="Example:  firstsight verdicts --withdraw 3")
-def verdicts(
-    withdraw: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Take this verdict back.")
-    ] = None,
-    gallery: Gallery = "photos",
-    as_json: Json = False,
-) -> None:
+@click.option("--withdraw", type=int, metavar="NUMBER", help="Take this verdict back.")
+@options.gallery
+@options.as_json
+def verdicts(withdraw: int | None, gallery: str, as_json: bool) -> None:
     """List what people confirmed and denied."""
     from firstsight.app.cli import things as command
 
@@ -169,11 +153,10 @@ def verdicts(
 
 
 @menu.command(epilog="Example:  firstsight doctor")
-def doctor(
-    gallery: Gallery = "photos",
-    false_accepts: FalseAccepts = 0.01,
-    as_json: Json = False,
-) -> None:
+@options.gallery
+@options.false_accepts
+@options.as_json
+def doctor(gallery: str, false_accepts: float, as_json: bool) -> None:
     """Say what is likely to go wrong: look-alikes, outliers, duplicates, too few photos."""
     from firstsight.app.cli import galleries as command
 
@@ -181,16 +164,21 @@ def doctor(
 
 
 @menu.command(epilog="Example:  firstsight upgrade --model runs/photos/model")
+@options.model
+@options.gallery
+@click.option("--switch", is_flag=True, help="Switch over where no accuracy is lost.")
+@click.option("--force", is_flag=True, help="Switch over whatever was found.")
+@click.option("--back", is_flag=True, help="Go back to the model before.")
+@click.option("--drop", is_flag=True, help="Throw the prepared upgrade away.")
+@options.as_json
 def upgrade(
-    model: Model = None,
-    gallery: Gallery = "photos",
-    switch: Annotated[
-        bool, typer.Option("--switch", help="Switch over where no accuracy is lost.")
-    ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Switch over whatever was found.")] = False,
-    back: Annotated[bool, typer.Option("--back", help="Go back to the model before.")] = False,
-    drop: Annotated[bool, typer.Option("--drop", help="Throw the prepared upgrade away.")] = False,
-    as_json: Json = False,
+    model: str | None,
+    gallery: str,
+    switch: bool,
+    force: bool,
+    back: bool,
+    drop: bool,
+    as_json: bool,
 ) -> None:
     """Move a gallery to another model: embed anew, show what would change, then switch."""
     from firstsight.app.cli import galleries as command
@@ -200,8 +188,14 @@ def upgrade(
     )
 
 
+@menu.group("gallery")
+def files() -> None:
+    """A gallery as a whole: facts, export, import, backup."""
+
+
 @files.command("list", epilog="Example:  firstsight gallery list")
-def list_all(as_json: Json = False) -> None:
+@options.as_json
+def list_all(as_json: bool) -> None:
     """List the galleries there are."""
     from firstsight.app.cli import galleries as command
 
@@ -209,11 +203,10 @@ def list_all(as_json: Json = False) -> None:
 
 
 @files.command(epilog="Example:  firstsight gallery info photos")
-def info(
-    gallery: Annotated[str, typer.Argument(metavar="NAME", help="A gallery.")] = "photos",
-    false_accepts: FalseAccepts = 0.01,
-    as_json: Json = False,
-) -> None:
+@click.argument("gallery", default="photos", metavar="NAME", help="A gallery.")
+@options.false_accepts
+@options.as_json
+def info(gallery: str, false_accepts: float, as_json: bool) -> None:
     """Say what a gallery holds, which model it belongs to, and how strict it is."""
     from firstsight.app.cli import galleries as command
 
@@ -221,10 +214,9 @@ def info(
 
 
 @files.command(epilog="Example:  firstsight gallery export mugs.firstsight")
-def export(
-    to: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
-    gallery: Gallery = "photos",
-) -> None:
+@click.argument("to", type=options.PATH, metavar="FILE", help="The file to write.")
+@options.gallery
+def export(to: Path, gallery: str) -> None:
     """Write a gallery as one portable file."""
     from firstsight.app.cli import galleries as command
 
@@ -232,10 +224,9 @@ def export(
 
 
 @files.command("import", epilog="Example:  firstsight gallery import mugs.firstsight --name mugs")
-def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="An exported gallery.")],
-    name: Annotated[str | None, typer.Option(help="What to call it here.")] = None,
-) -> None:
+@click.argument("file", type=options.PATH, metavar="FILE", help="An exported gallery.")
+@click.option("--name", help="What to call it here.")
+def import_file(file: Path, name: str | None) -> None:
     """Make a gallery from an exported file."""
     from firstsight.app.cli import galleries as command
 
@@ -243,10 +234,9 @@ def import_file(
 
 
 @files.command(epilog="Example:  firstsight gallery backup mugs-monday.firstsight")
-def backup(
-    to: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
-    gallery: Gallery = "photos",
-) -> None:
+@click.argument("to", type=options.PATH, metavar="FILE", help="The file to write.")
+@options.gallery
+def backup(to: Path, gallery: str) -> None:
     """Copy a gallery with its history, also while it is in use."""
     from firstsight.app.cli import galleries as command
 

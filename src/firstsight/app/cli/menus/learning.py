@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
+import click
 
-from firstsight.app.cli.menus.options import Json
+from firstsight.app.cli.menus import options
 from firstsight.app.cli.speaking import messages
 from firstsight.errors import UsageError
 
 __all__ = ["menu"]
 
-menu = typer.Typer(rich_markup_mode=None)
+menu = click.Group()
 
 
 @menu.command(epilog="Example:  firstsight data omniglot:background")
-def data(
-    name: Annotated[
-        str | None, typer.Argument(help="A data set or a folder to look into; none: list all.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
+@click.argument("name", required=False, help="A data set or a folder to look into; none: list all.")
+@options.as_json
+def data(name: str | None, as_json: bool) -> None:
     """List the data sets with a name, or say what one (or a folder of yours) holds."""
     from firstsight.app.cli import data as command
 
@@ -30,11 +27,10 @@ def data(
 
 
 @menu.command(epilog="Example:  firstsight recipes compact")
-def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print this recipe as TOML.")] = None,
-    keys: Annotated[bool, typer.Option("--keys", help="List every key a recipe may have.")] = False,
-    as_json: Json = False,
-) -> None:
+@click.argument("name", required=False, help="Print this recipe as TOML.")
+@click.option("--keys", is_flag=True, help="List every key a recipe may have.")
+@options.as_json
+def recipes(name: str | None, keys: bool, as_json: bool) -> None:
     """List the shipped recipes, print one, or list the keys of all."""
     from firstsight.app.cli import recipes as command
 
@@ -42,30 +38,31 @@ def recipes(
 
 
 @menu.command(epilog="Example:  firstsight train compact --data omniglot --set training.steps=500")
+@click.argument("recipe", required=False, help="A shipped recipe or a TOML file; see 'recipes'.")
+@click.option("--data", help="Data set or folder; default: the recipe's own.")
+@click.option("--out", type=options.PATH, help="The run's folder; default: runs/RECIPE.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the recipe.")
+@click.option(
+    "--resume", type=options.PATH, metavar="FOLDER", help="Carry on the training in this folder."
+)
+@click.option(
+    "--from-gallery", metavar="NAME", help="Tune this gallery's own model to what it holds."
+)
+@click.option(
+    "--adopt/--no-adopt",
+    default=True,
+    help="A gallery takes its tuned model over where that is better.",
+)
+@options.as_json
 def train(
-    recipe: Annotated[
-        str | None, typer.Argument(help="A shipped recipe or a TOML file; see 'recipes'.")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="Data set or folder; default: the recipe's own.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The run's folder; default: runs/RECIPE.")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe.")
-    ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Carry on the training in this folder.")
-    ] = None,
-    from_gallery: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Tune this gallery's own model to what it holds."),
-    ] = None,
-    adopt: Annotated[
-        bool, typer.Option(help="A gallery takes its tuned model over where that is better.")
-    ] = True,
-    as_json: Json = False,
+    recipe: str | None,
+    data: str | None,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    resume: Path | None,
+    from_gallery: str | None,
+    adopt: bool,
+    as_json: bool,
 ) -> None:
     """Train a network and write its model folder; Ctrl-C keeps what was learned so far."""
     from firstsight.app.cli import train as command
@@ -77,40 +74,46 @@ def train(
     elif from_gallery is not None:
         if recipe or data:
             raise UsageError("--from-gallery takes recipe and pictures from the gallery; name none")
-        command.tune(from_gallery, out, overrides or [], adopt=adopt, as_json=as_json)
+        command.tune(from_gallery, out, list(overrides), adopt=adopt, as_json=as_json)
     else:
-        command.train(recipe, data, out, overrides or [], as_json=as_json)
+        command.train(recipe, data, out, list(overrides), as_json=as_json)
 
 
 @menu.command(epilog="Example:  firstsight evaluate runs/compact/model --baselines")
+@click.argument("model", help="A model folder, or a shipped model's name.")
+@click.option(
+    "--protocol",
+    multiple=True,
+    metavar="NAME",
+    help="lake2015, dense, nway or verification; may be repeated.",
+)
+@click.option("--data", default="omniglot", help="Data the model was not trained on.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Draws the trials.")
+@click.option(
+    "--trials", type=click.IntRange(min=1), help="Trials or pairs; default: the protocol's own."
+)
+@click.option("--n-way", type=click.IntRange(min=2), default=20, help="nway: classes in a trial.")
+@click.option(
+    "--k-shot", type=click.IntRange(min=1), default=1, help="nway: pictures of each class."
+)
+@click.option("--across", is_flag=True, help="nway: classes from all groups together.")
+@click.option("--distinct-drawers", is_flag=True, help="nway: support and query by two people.")
+@click.option("--baselines", is_flag=True, help="Also untrained network, raw pixels, a constant.")
+@click.option("--save", is_flag=True, help="Add the scores to the model folder and its card.")
+@options.as_json
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model folder, or a shipped model's name.")],
-    protocol: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="lake2015, dense, nway or verification; may be repeated."
-        ),
-    ] = None,
-    data: Annotated[str, typer.Option(help="Data the model was not trained on.")] = "omniglot",
-    seed: Annotated[int, typer.Option(min=0, help="Draws the trials.")] = 0,
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials or pairs; default: the protocol's own.")
-    ] = None,
-    n_way: Annotated[int, typer.Option(min=2, help="nway: classes in a trial.")] = 20,
-    k_shot: Annotated[int, typer.Option(min=1, help="nway: pictures of each class.")] = 1,
-    across: Annotated[
-        bool, typer.Option("--across", help="nway: classes from all groups together.")
-    ] = False,
-    distinct_drawers: Annotated[
-        bool, typer.Option("--distinct-drawers", help="nway: support and query by two people.")
-    ] = False,
-    baselines: Annotated[
-        bool, typer.Option("--baselines", help="Also untrained network, raw pixels, a constant.")
-    ] = False,
-    save: Annotated[
-        bool, typer.Option("--save", help="Add the scores to the model folder and its card.")
-    ] = False,
-    as_json: Json = False,
+    model: str,
+    protocol: tuple[str, ...],
+    data: str,
+    seed: int,
+    trials: int | None,
+    n_way: int,
+    k_shot: int,
+    across: bool,
+    distinct_drawers: bool,
+    baselines: bool,
+    save: bool,
+    as_json: bool,
 ) -> None:
     """Say what a model is worth, by named protocols, with 95 % intervals."""
     from firstsight.app.cli import evaluate as command
@@ -127,13 +130,14 @@ def evaluate(
             across=across,
             distinct_drawers=distinct_drawers,
         )
-        for each in protocol or ["lake2015", "dense"]
+        for each in protocol or ("lake2015", "dense")
     ]
     command.evaluate(model, plans, baselines=baselines, save=save, as_json=as_json)
 
 
 @menu.command("check-loader", epilog="Example:  firstsight check-loader")
-def check_loader(as_json: Json = False) -> None:
+@options.as_json
+def check_loader(as_json: bool) -> None:
     """Measure two known figures on the 20 runs: are pictures and labels read rightly?"""
     from firstsight.app.cli import evaluate as command
 
@@ -141,75 +145,81 @@ def check_loader(as_json: Json = False) -> None:
 
 
 @menu.command(epilog="Example:  firstsight export runs/compact --to my-model")
+@click.argument("run_folder", type=options.PATH, metavar="RUN", help="A training's folder.")
+@click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
+@click.option("--checkpoint", type=click.Choice(["best", "last"]), default="best")
+@click.option("--without-weights", is_flag=True, help="Leave out what only further training needs.")
 def export(
-    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A training's folder.")],
-    to: Annotated[Path, typer.Option(help="The model folder to write.")],
-    checkpoint: Annotated[Literal["best", "last"], typer.Option()] = "best",
-    without_weights: Annotated[
-        bool, typer.Option("--without-weights", help="Leave out what only further training needs.")
-    ] = False,
+    run_folder: Path,
+    to: Path,
+    checkpoint: Literal["best", "last"],
+    without_weights: bool,
 ) -> None:
     """Write a model folder from a training's checkpoint."""
     from firstsight.app import training
 
     folder = training.export(run_folder, to, which=checkpoint, tensors=not without_weights)
-    typer.echo(folder)
+    click.echo(folder)
 
 
 @menu.command(epilog="Example:  firstsight demo --out demo")
-def demo(
-    out: Annotated[Path, typer.Option(help="Where the training and the pictures go.")] = Path(
-        "demo"
-    ),
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
+@click.option(
+    "--out", type=options.PATH, default="demo", help="Where the training and the pictures go."
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the recipe.")
+@options.as_json
+def demo(out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Train on real drawings, judge on unseen alphabets, recognise from one drawing."""
     from firstsight.app.cli import demo as command
 
-    command.demo(out, overrides or [], messages(), as_json=as_json)
+    command.demo(out, list(overrides), messages(), as_json=as_json)
 
 
 @menu.command(epilog="Example:  firstsight calibrate runs/mine/model --data other-things")
+@click.argument("model", help="A model folder.")
+@click.option("--data", help="Data set or folder of things the model never saw.")
+@click.option(
+    "--sister",
+    multiple=True,
+    metavar="MODEL",
+    help="By what a model of the same recipe held out; may be repeated.",
+)
+@click.option("--to", type=options.PATH, metavar="FOLDER", help="Write a calibrated copy there.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Draws the trials.")
+@options.as_json
 def calibrate(
-    model: Annotated[str, typer.Argument(help="A model folder.")],
-    data: Annotated[
-        str | None, typer.Option(help="Data set or folder of things the model never saw.")
-    ] = None,
-    sister: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="MODEL", help="By what a model of the same recipe held out; may be repeated."
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write a calibrated copy there.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the trials.")] = 0,
-    as_json: Json = False,
+    model: str,
+    data: str | None,
+    sister: tuple[str, ...],
+    to: Path | None,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Let a model learn what its distances mean: probabilities and thresholds."""
     from firstsight.app.cli import calibrate as command
 
-    command.calibrate(model, data, sister or [], to=to, seed=seed, as_json=as_json)
+    command.calibrate(model, data, list(sister), to=to, seed=seed, as_json=as_json)
 
 
 @menu.command(epilog="Example:  firstsight pretrained squeezenet1_1 --to my-model")
+@click.argument(
+    "backbone",
+    type=click.Choice(["squeezenet1_0", "squeezenet1_1", "efficientnet_lite0"]),
+    help="A published network with its ImageNet weights.",
+)
+@click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
+@click.option(
+    "--centre-on",
+    type=options.PATH,
+    metavar="FOLDER",
+    help="Pictures from whose mean embeddings are seen.",
+)
+@click.option("--without-weights", is_flag=True, help="Leave out what only further training needs.")
 def pretrained(
-    backbone: Annotated[
-        Literal["squeezenet1_0", "squeezenet1_1", "efficientnet_lite0"],
-        typer.Argument(help="A published network with its ImageNet weights."),
-    ],
-    to: Annotated[Path, typer.Option(help="The model folder to write.")],
-    centre_on: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Pictures from whose mean embeddings are seen."),
-    ] = None,
-    without_weights: Annotated[
-        bool, typer.Option("--without-weights", help="Leave out what only further training needs.")
-    ] = False,
+    backbone: Literal["squeezenet1_0", "squeezenet1_1", "efficientnet_lite0"],
+    to: Path,
+    centre_on: Path | None,
+    without_weights: bool,
 ) -> None:
     """Make a model folder of a published network, without any training."""
     from firstsight.app.cli import pretrained as command

@@ -2,51 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import pathlib
 
-import typer
+import click
 
 __all__ = [
-    "Crop",
-    "FalseAccepts",
-    "Gallery",
-    "Json",
-    "JsonLines",
-    "MaxMegapixels",
-    "MaxMib",
-    "Model",
-    "Show",
+    "PATH",
+    "as_json",
+    "as_json_lines",
+    "crop",
+    "false_accepts",
+    "gallery",
+    "max_megapixels",
+    "max_mib",
+    "model",
+    "sheet",
+    "show",
 ]
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
-Gallery = Annotated[
-    str,
-    typer.Option(
-        "--gallery",
-        metavar="NAME",
-        envvar="FIRSTSIGHT_GALLERY",
-        help="A gallery's name, or its folder.",
-    ),
-]
-Model = Annotated[
-    str | None,
-    typer.Option("--model", metavar="MODEL", help="A shipped model's name, or a model folder."),
-]
-FalseAccepts = Annotated[
-    float,
-    typer.Option(
-        "--false-accepts",
-        metavar="SHARE",
-        help="Share of strangers' pictures that may get a name.",
-    ),
-]
-Crop = Annotated[
-    str | None,
-    typer.Option(metavar="L,T,R,B", help="Look at this part only, in upright pixels."),
-]
-MaxMib = Annotated[float, typer.Option("--max-mib", min=0.001, help="Largest file that is read.")]
-MaxMegapixels = Annotated[
-    float, typer.Option("--max-megapixels", min=0.0001, help="Largest picture that is decoded.")
-]
-Show = Annotated[bool, typer.Option("--show", help="Also draw it in the terminal.")]
+PATH = click.Path(path_type=pathlib.Path)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+as_json_lines = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object a line."
+)
+gallery = click.option(
+    "--gallery",
+    metavar="NAME",
+    envvar="FIRSTSIGHT_GALLERY",
+    show_envvar=True,
+    default="photos",
+    help="A gallery's name, or its folder.",
+)
+model = click.option("--model", metavar="MODEL", help="A shipped model's name, or a model folder.")
+false_accepts = click.option(
+    "--false-accepts",
+    metavar="SHARE",
+    type=float,
+    default=0.01,
+    help="Share of strangers' pictures that may get a name.",
+)
+crop = click.option("--crop", metavar="L,T,R,B", help="Look at this part only, in upright pixels.")
+max_mib = click.option(
+    "--max-mib",
+    type=click.FloatRange(min=0.001),
+    default=50,
+    help="Largest file that is read, in MiB.",
+)
+max_megapixels = click.option(
+    "--max-megapixels",
+    type=click.FloatRange(min=0.0001),
+    default=200,
+    help="Largest picture that is decoded.",
+)
+sheet = click.option("--sheet", metavar="FILE", type=PATH, help="Also draw it, as a PNG file.")
+show = click.option("--show", is_flag=True, help="Also draw it in the terminal.")

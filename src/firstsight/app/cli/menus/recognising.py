@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from firstsight.app.cli.menus.options import (
-    Crop,
-    FalseAccepts,
-    Gallery,
-    Json,
-    JsonLines,
-    MaxMegapixels,
-    MaxMib,
-    Model,
-    Show,
-)
+from firstsight.app.cli.menus import options
 
 __all__ = ["menu"]
 
-menu = typer.Typer(rich_markup_mode=None)
-
-Sheet = Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw it, as a PNG file.")]
+menu = click.Group()
 
 
 @menu.command(epilog="Example:  firstsight enroll 'blue mug' mug.jpg")
+@click.argument("what", metavar="NAME", help="The thing's name; or a folder.")
+@click.argument("pictures", nargs=-1, help="Its pictures; '-' reads standard input.")
+@options.gallery
+@options.model
+@options.crop
+@click.option("--check", is_flag=True, help="Only say what is likely to go wrong; save nothing.")
+@click.option("--careful", is_flag=True, help="Leave out pictures that the doctor warns of.")
+@click.option("--all-or-nothing", is_flag=True, help="Save nothing where one picture fails.")
+@click.option(
+    "--no-pictures",
+    is_flag=True,
+    help="New gallery: keep no small pictures. It can then never move to another model.",
+)
+@options.max_mib
+@options.max_megapixels
+@options.as_json_lines
 def enroll(
-    what: Annotated[str, typer.Argument(metavar="NAME", help="The thing's name; or a folder.")],
-    pictures: Annotated[
-        list[str] | None, typer.Argument(help="Its pictures; '-' reads standard input.")
-    ] = None,
-    gallery: Gallery = "photos",
-    model: Model = None,
-    crop: Crop = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say what is likely to go wrong; save nothing.")
-    ] = False,
-    careful: Annotated[
-        bool, typer.Option("--careful", help="Leave out pictures that the doctor warns of.")
-    ] = False,
-    all_or_nothing: Annotated[
-        bool, typer.Option("--all-or-nothing", help="Save nothing where one picture fails.")
-    ] = False,
-    no_pictures: Annotated[
-        bool,
-        typer.Option(
-            "--no-pictures",
-            help="New gallery: keep no small pictures. It can then never move to another model.",
-        ),
-    ] = False,
-    max_mib: MaxMib = 50,
-    max_megapixels: MaxMegapixels = 200,
-    as_json: JsonLines = False,
+    what: str,
+    pictures: tuple[str, ...],
+    gallery: str,
+    model: str | None,
+    crop: str | None,
+    check: bool,
+    careful: bool,
+    all_or_nothing: bool,
+    no_pictures: bool,
+    max_mib: float,
+    max_megapixels: float,
+    as_json: bool,
 ) -> None:
     """Show a picture of a thing, or several; or a folder, one sub-folder or file a thing."""
     from firstsight.app.cli import recognise as command
@@ -63,7 +52,7 @@ def enroll(
     )
     command.enroll(
         what,
-        pictures or [],
+        list(pictures),
         asking,
         keeps_pictures=not no_pictures,
         careful=careful,
@@ -74,45 +63,60 @@ def enroll(
 
 
 @menu.command(epilog="Example:  firstsight identify desk.jpg")
+@click.argument(
+    "pictures", nargs=-1, required=True, help="Pictures or folders; '-' reads standard input."
+)
+@options.gallery
+@options.model
+@options.false_accepts
+@options.crop
+@options.sheet
+@options.show
+@options.max_mib
+@options.max_megapixels
+@options.as_json_lines
 def identify(
-    pictures: Annotated[
-        list[str], typer.Argument(help="Pictures or folders; '-' reads standard input.")
-    ],
-    gallery: Gallery = "photos",
-    model: Model = None,
-    false_accepts: FalseAccepts = 0.01,
-    crop: Crop = None,
-    sheet: Sheet = None,
-    show: Show = False,
-    max_mib: MaxMib = 50,
-    max_megapixels: MaxMegapixels = 200,
-    as_json: JsonLines = False,
+    pictures: tuple[str, ...],
+    gallery: str,
+    model: str | None,
+    false_accepts: float,
+    crop: str | None,
+    sheet: Path | None,
+    show: bool,
+    max_mib: float,
+    max_megapixels: float,
+    as_json: bool,
 ) -> None:
     """Say which enrolled thing each picture shows, or 'unknown'."""
     from firstsight.app.cli import recognise as command
 
     asking = command.Asking(gallery, model, false_accepts, crop, max_mib, max_megapixels)
-    command.identify(pictures, asking, sheet=sheet, show=show, as_json=as_json)
+    command.identify(list(pictures), asking, sheet=sheet, show=show, as_json=as_json)
 
 
 @menu.command(epilog="Example:  firstsight verify a.jpg b.jpg")
+@click.argument("a", help="A picture; '-' reads standard input.")
+@click.argument("b", help="Another.")
+@options.model
+@click.option("--gallery", metavar="NAME", help="Use this gallery's model.")
+@click.option(
+    "--false-matches",
+    type=float,
+    metavar="SHARE",
+    help="Share of different pairs that may pass; default: 0.01, or the model's least.",
+)
+@options.max_mib
+@options.max_megapixels
+@options.as_json
 def verify(
-    a: Annotated[str, typer.Argument(help="A picture; '-' reads standard input.")],
-    b: Annotated[str, typer.Argument(help="Another.")],
-    model: Model = None,
-    gallery: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Use this gallery's model.")
-    ] = None,
-    false_matches: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Share of different pairs that may pass; default: 0.01, or the model's least.",
-        ),
-    ] = None,
-    max_mib: MaxMib = 50,
-    max_megapixels: MaxMegapixels = 200,
-    as_json: Json = False,
+    a: str,
+    b: str,
+    model: str | None,
+    gallery: str | None,
+    false_matches: float | None,
+    max_mib: float,
+    max_megapixels: float,
+    as_json: bool,
 ) -> None:
     """Say whether two pictures show the same thing."""
     from firstsight.app.cli import recognise as command
@@ -131,20 +135,29 @@ def verify(
 
 
 @menu.command(epilog="Example:  firstsight search desk.jpg -k 5")
+@click.argument("picture", help="A picture; '-' reads standard input.")
+@click.option("-k", type=click.IntRange(min=1), default=5, help="How many.")
+@click.option("--one-per-thing", is_flag=True, help="Only the nearest photo of each thing.")
+@options.gallery
+@options.model
+@options.crop
+@options.sheet
+@options.show
+@options.max_mib
+@options.max_megapixels
+@options.as_json
 def search(
-    picture: Annotated[str, typer.Argument(help="A picture; '-' reads standard input.")],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 5,
-    one_per_thing: Annotated[
-        bool, typer.Option("--one-per-thing", help="Only the nearest photo of each thing.")
-    ] = False,
-    gallery: Gallery = "photos",
-    model: Model = None,
-    crop: Crop = None,
-    sheet: Sheet = None,
-    show: Show = False,
-    max_mib: MaxMib = 50,
-    max_megapixels: MaxMegapixels = 200,
-    as_json: Json = False,
+    picture: str,
+    k: int,
+    one_per_thing: bool,
+    gallery: str,
+    model: str | None,
+    crop: str | None,
+    sheet: Path | None,
+    show: bool,
+    max_mib: float,
+    max_megapixels: float,
+    as_json: bool,
 ) -> None:
     """List the most similar enrolled photos, nearest first."""
     from firstsight.app.cli import recognise as command
@@ -158,15 +171,21 @@ def search(
 
 
 @menu.command(epilog="Example:  firstsight why desk.jpg --to why.png")
+@click.argument("picture", help="A picture; '-' reads standard input.")
+@click.option(
+    "--to", type=options.PATH, default="why.png", metavar="FILE", help="The PNG file to draw."
+)
+@options.gallery
+@options.model
+@options.crop
+@options.as_json
 def why(
-    picture: Annotated[str, typer.Argument(help="A picture; '-' reads standard input.")],
-    to: Annotated[Path, typer.Option(metavar="FILE", help="The PNG file to draw.")] = Path(
-        "why.png"
-    ),
-    gallery: Gallery = "photos",
-    model: Model = None,
-    crop: Crop = None,
-    as_json: Json = False,
+    picture: str,
+    to: Path,
+    gallery: str,
+    model: str | None,
+    crop: str | None,
+    as_json: bool,
 ) -> None:
     """Draw what made a picture match, on both pictures, and what the nearest rival is."""
     from firstsight.app.cli import recognise as command
@@ -175,13 +194,12 @@ def why(
 
 
 @menu.command(epilog="Example:  firstsight confirm desk.jpg")
-def confirm(
-    picture: Annotated[str, typer.Argument(help="A picture that was named rightly.")],
-    gallery: Gallery = "photos",
-    model: Model = None,
-    crop: Crop = None,
-    as_json: Json = False,
-) -> None:
+@click.argument("picture", help="A picture that was named rightly.")
+@options.gallery
+@options.model
+@options.crop
+@options.as_json
+def confirm(picture: str, gallery: str, model: str | None, crop: str | None, as_json: bool) -> None:
     """Say that the name given is right: the calibration learns from it at once."""
     from firstsight.app.cli import recognise as command
 
@@ -189,15 +207,19 @@ def confirm(
 
 
 @menu.command(epilog="Example:  firstsight deny desk.jpg --is 'red mug'")
+@click.argument("picture", help="A picture that was named wrongly.")
+@click.option("--is", "truth", metavar="NAME", help="What it shows; none: a stranger.")
+@options.gallery
+@options.model
+@options.crop
+@options.as_json
 def deny(
-    picture: Annotated[str, typer.Argument(help="A picture that was named wrongly.")],
-    truth: Annotated[
-        str | None, typer.Option("--is", metavar="NAME", help="What it shows; none: a stranger.")
-    ] = None,
-    gallery: Gallery = "photos",
-    model: Model = None,
-    crop: Crop = None,
-    as_json: Json = False,
+    picture: str,
+    truth: str | None,
+    gallery: str,
+    model: str | None,
+    crop: str | None,
+    as_json: bool,
 ) -> None:
     """Say that the name given is wrong: the calibration learns from it at once."""
     from firstsight.app.cli import recognise as command
