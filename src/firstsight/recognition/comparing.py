@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from firstsight.deciding.calibrated import Calibrated
 from firstsight.deciding.decide import same
 from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike
@@ -13,7 +16,9 @@ from firstsight.images.reading import Reading, read_picture
 from firstsight.model.embedder import Embedder, load
 from firstsight.recognition.answers import Comparison
 
-__all__ = ["calibrated_of", "compare", "compare_readings", "verify"]
+__all__ = ["calibrated_of", "compare", "compare_readings", "compare_vectors", "verify"]
+
+Floats = npt.NDArray[np.float32]
 
 DEFAULT_MODEL = "photos"
 USUAL_FALSE_MATCHES = 0.01
@@ -53,20 +58,32 @@ def compare(
 def compare_readings(
     embedder: Embedder, readings: Sequence[Reading], *, false_matches: float | None
 ) -> Comparison:
-    a, b = readings
     seen = embedder.info.preprocessing
     # One at a time: a network may round a batch of two otherwise than a single picture.
-    first, second = (embedder.embed_pixels(each.pixels(seen)[None]) for each in (a, b))
-    distance = float(embedder.distance(first, second)[0, 0])
+    first, second = (embedder.embed_pixels(each.pixels(seen)[None])[0] for each in readings)
+    names = readings[0].name, readings[1].name
+    return compare_vectors(embedder, names, (first, second), false_matches=false_matches)
+
+
+def compare_vectors(
+    embedder: Embedder,
+    names: tuple[str, str],
+    vectors: tuple[Floats, Floats],
+    *,
+    false_matches: float | None,
+) -> Comparison:
+    """As `verify`, of two pictures that were embedded already: (D,) each."""
+    a, b = names
+    distance = float(embedder.distance(vectors[0][None], vectors[1][None])[0, 0])
     calibrated = calibrated_of(embedder)
     if calibrated is None:
-        return Comparison(a.name, b.name, distance)
+        return Comparison(a, b, distance)
     if false_matches is None:
         false_matches = max(USUAL_FALSE_MATCHES, calibrated.table[0].false_matches)
     judged = same(distance, calibrated, false_matches=false_matches)
     return Comparison(
-        a.name,
-        b.name,
+        a,
+        b,
         distance,
         same=judged.same,
         probability=judged.probability,

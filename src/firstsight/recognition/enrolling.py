@@ -83,19 +83,39 @@ class Enroller:
             results += judged
             photos += made
         if any(photo is None for photo in photos) and self.keep:
-            return [
-                each if photo is None else replace(each, status="left out")
-                for each, photo in zip(results, photos, strict=True)
-            ]
+            return _left_out(results, photos)
         return list(self._saved(results, photos, partial=False))
+
+    def embedded(
+        self,
+        batch: list[tuple[Entry, Prepared | PictureError]],
+        vectors: Iterable[np.ndarray],
+        *,
+        partial: bool = True,
+    ) -> list[Enrollment]:
+        """Save, in one step, pictures that were prepared and embedded already.
+
+        vectors: (D,) of each one that was prepared, in order. partial: as in `Recognizer.enroll`.
+        """
+        results, photos = self._judged_by(batch, vectors)
+        if not partial and self.keep and any(photo is None for photo in photos):
+            return _left_out(results, photos)
+        return list(self._saved(results, photos, partial=partial))
 
     def _judged(
         self, batch: list[tuple[Entry, Prepared | PictureError]]
     ) -> tuple[list[Enrollment], list[NewPhoto | None]]:
-        """Results as far as they are known before saving; None for a photo not to be saved."""
         readable = [made for _, made in batch if isinstance(made, Prepared)]
         pixels = [made.pixels for made in readable]
-        vectors = iter(self.embedder.embed_pixels(np.stack(pixels)) if pixels else ())
+        return self._judged_by(
+            batch, self.embedder.embed_pixels(np.stack(pixels)) if pixels else ()
+        )
+
+    def _judged_by(
+        self, batch: list[tuple[Entry, Prepared | PictureError]], embedded: Iterable[np.ndarray]
+    ) -> tuple[list[Enrollment], list[NewPhoto | None]]:
+        """Results as far as they are known before saving; None for a photo not to be saved."""
+        vectors = iter(embedded)
         results: list[Enrollment] = []
         photos: list[NewPhoto | None] = []
         for entry, made in batch:
@@ -135,6 +155,13 @@ class Enroller:
                 for each, photo in zip(results, photos, strict=True)
             ]
         )
+
+
+def _left_out(results: list[Enrollment], photos: list[NewPhoto | None]) -> list[Enrollment]:
+    return [
+        each if photo is None else replace(each, status="left out")
+        for each, photo in zip(results, photos, strict=True)
+    ]
 
 
 def _with(result: Enrollment, stored: Enrolled) -> Enrollment:

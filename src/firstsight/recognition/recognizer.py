@@ -195,7 +195,30 @@ class Recognizer:
         """Which enrolled thing does the picture show, or none of them?"""
         reading = self.read(picture, crop=crop)
         pixels = reading.pixels(self.embedder.info.preprocessing)
-        return self._answer(reading, self.embedder.embed_pixels(pixels[None])[0])
+        return self.answer(reading, self.embedder.embed_pixels(pixels[None])[0])
+
+    def answer(self, reading: Reading, vector: Floats) -> Answer:
+        """As `identify`, of a picture that was read and embedded already: (D,)."""
+        standing = self._current()
+        found = standing.nearest_things(vector)
+        rivals = [Rival(self._name(thing), distance, photo) for thing, distance, photo in found[:2]]
+        nearest, runner_up = rivals[0], rivals[1] if len(rivals) > 1 else None
+        decided = decide(
+            nearest.distance, runner_up.distance if runner_up else None, standing.estimate
+        )
+        return Answer(
+            picture=reading.name,
+            decision=decided.decision,
+            thing=None if decided.decision == "unknown" else nearest.thing,
+            probability=decided.probability,
+            threshold=decided.threshold,
+            nearest=nearest,
+            runner_up=runner_up,
+            margin=decided.margin,
+            reason=decided.reason,
+            estimate=standing.estimate,
+            asked=Asked(reading, vector),
+        )
 
     def identify_many(
         self, pictures: Iterable[PictureLike], *, crop: Crop | None = None
@@ -215,7 +238,7 @@ class Recognizer:
                 if isinstance(made, PictureError):
                     yield Unreadable(picture_name(picture), str(made))
                 else:
-                    yield self._answer(made[0], next(vectors))
+                    yield self.answer(made[0], next(vectors))
 
     def verify(
         self, a: PictureLike, b: PictureLike, *, false_matches: float | None = None
@@ -233,11 +256,15 @@ class Recognizer:
         crop: Crop | None = None,
     ) -> list[Match]:
         """The k most similar photos, nearest first; one a thing at most where asked."""
-        if k < 1:
-            raise UsageError(f"k is {k}; give 1 or more")
         reading = self.read(picture, crop=crop)
         pixels = reading.pixels(self.embedder.info.preprocessing)
         vector = self.embedder.embed_pixels(pixels[None])[0]
+        return self.alike(vector, k, one_per_thing=one_per_thing)
+
+    def alike(self, vector: Floats, k: int = 5, *, one_per_thing: bool = False) -> list[Match]:
+        """As `search`, of a picture that was embedded already: (D,)."""
+        if k < 1:
+            raise UsageError(f"k is {k}; give 1 or more")
         standing = self._current()
         found = standing.nearest_photos(vector, k, one_per_thing=one_per_thing)
         return [
@@ -299,28 +326,6 @@ class Recognizer:
                 target=self.policy.false_accepts,
             )
         return self._standing
-
-    def _answer(self, reading: Reading, vector: Floats) -> Answer:
-        standing = self._current()
-        found = standing.nearest_things(vector)
-        rivals = [Rival(self._name(thing), distance, photo) for thing, distance, photo in found[:2]]
-        nearest, runner_up = rivals[0], rivals[1] if len(rivals) > 1 else None
-        decided = decide(
-            nearest.distance, runner_up.distance if runner_up else None, standing.estimate
-        )
-        return Answer(
-            picture=reading.name,
-            decision=decided.decision,
-            thing=None if decided.decision == "unknown" else nearest.thing,
-            probability=decided.probability,
-            threshold=decided.threshold,
-            nearest=nearest,
-            runner_up=runner_up,
-            margin=decided.margin,
-            reason=decided.reason,
-            estimate=standing.estimate,
-            asked=Asked(reading, vector),
-        )
 
     def _match(self, rank: int, photo_id: int, distance: float) -> Match:
         photo = self.gallery.photo(photo_id)

@@ -1,0 +1,115 @@
+"""The application: desks, the gate in front of them, and the routes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from firstsight.app.http import health, recognising
+from firstsight.app.http.admission import Admission
+from firstsight.app.http.desks import Desks
+from firstsight.app.http.gate import Gate, request_id_of
+from firstsight.app.http.refusing import Refusal, refusal_of
+from firstsight.app.http.security.access import Doorkeeper
+from firstsight.app.http.security.hosts import HostRules
+from firstsight.app.http.security.keys import KeyRing, usual_keys_file
+from firstsight.app.http.security.sessions import Sessions
+from firstsight.app.http.settings import Settings
+from firstsight.errors import FirstsightError
+
+__all__ = ["create_app"]
+
+_journal = logging.getLogger("firstsight.http")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The server as an ASGI application; its galleries are opened when it starts.
+
+    Routes find on `request.app.state`: `settings`, `desks` (of each gallery a `Desk`), `sessions`
+    (to sign in and out). A route that looks depends on `may_read`, one that changes something on
+    `may_write` (security/access.py); pages put `csrf_token(request)` where their scripts find it,
+    to be sent back as X-CSRF-Token. What a route raises (Refusal, FirstsightError) becomes the one
+    error envelope of refusing.py; pages that want another catch it themselves.
+    """
+    ring = KeyRing(settings.keys_file or usual_keys_file())
+
+    @asynccontextmanager
+    async def opened(app: FastAPI) -> AsyncIterator[None]:
+        app.state.desks = Desks(settings)
+        app.state.is_ready = True
+        try:
+            yield
+        finally:
+            app.state.is_ready = False
+            app.state.desks.close()
+
+    app = FastAPI(
+        title="firstsight",
+        version=version("firstsight"),
+        summary="Recognise things from one picture.",
+        lifespan=opened,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.sessions = Sessions(ring)
+    app.state.is_ready = False
+    app.add_middleware(
+        Gate,
+        rules=HostRules(_names(settings), settings.origins),
+        doorkeeper=Doorkeeper(ring, app.state.sessions, settings.needs_key),
+        admission=Admission(settings.most_waiting),
+    )
+    app.include_router(health.router)
+    app.include_router(recognising.router)
+    # The page's routes are added here: firstsight.app.web.
+    _answer_errors(app)
+    return app
+
+
+def _names(settings: Settings) -> frozenset[str]:
+    return frozenset(name.lower() for name in (settings.host, *settings.hosts))
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Everything that goes wrong leaves in the one envelope."""
+
+    async def refused(request: Request, trouble: Exception) -> Response:
+        return cast(Refusal, trouble).response(request_id_of(request))
+
+    async def told(request: Request, trouble: Exception) -> Response:
+        return refusal_of(cast(FirstsightError, trouble)).response(request_id_of(request))
+
+    async def misrouted(request: Request, trouble: Exception) -> Response:
+        error = cast(HTTPException, trouble)
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
+        refusal = Refusal(error.status_code, code, str(error.detail), dict(error.headers or {}))
+        return refusal.response(request_id_of(request))
+
+    async def invalid(request: Request, trouble: Exception) -> Response:
+        flaws = [
+            {"where": ".".join(map(str, flaw["loc"])), "message": flaw["msg"]}
+            for flaw in cast(RequestValidationError, trouble).errors()
+        ]
+        first = flaws[0]
+        told = f"{first['where']}: {first['message']}"
+        return Refusal(422, "invalid", told, details=flaws).response(request_id_of(request))
+
+    async def failed(request: Request, trouble: Exception) -> Response:
+        _journal.error("request %s failed", request_id_of(request), exc_info=trouble)
+        refusal = Refusal(500, "internal", "something went wrong here; the server's log says what")
+        return refusal.response(request_id_of(request))
+
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(FirstsightError, told)
+    app.add_exception_handler(HTTPException, misrouted)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, failed)

@@ -1,0 +1,360 @@
+"""The desk of one gallery: everything that can be asked of it, without blocking the event loop.
+
+Whoever serves people over HTTP, the API and the page alike, speaks to a `Desk` and to nothing
+below it. Its methods are coroutines; they raise what the library raises (firstsight/errors.py), in
+sentences for people, and `answering_errors` turns those into responses.
+
+A picture passes: decoded in a pool of threads, embedded by the `Batcher` together with what else
+waits, compared by the clerk who answers. Changes are made one after another by the clerk who
+writes, on a connection of its own, so that answers never wait for the disk. What takes long (why,
+the doctor) is left to a third clerk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from firstsight.app.http.batching import Batcher
+from firstsight.app.http.clerk import Clerk
+from firstsight.deciding.estimated import Estimate
+from firstsight.errors import PictureError
+from firstsight.gallery.doctor import Examination
+from firstsight.gallery.forgetting import Forgotten
+from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.records import GalleryInfo, Photo, Step, Thing, Verdict
+from firstsight.images.reading import Crop, Reading, read_picture
+from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
+from firstsight.recognition.comparing import compare_vectors
+from firstsight.recognition.enrolling import Entry, Prepared
+from firstsight.recognition.recognizer import Recognizer
+
+__all__ = ["Desk", "Judged", "Overview", "Picture", "Why"]
+
+Result = TypeVar("Result")
+Floats = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as it arrived: what its sender calls it (never a path here), and its bytes."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A gallery at a glance. estimate: None where nothing is enrolled yet."""
+
+    info: GalleryInfo
+    n_things: int
+    n_photos: int
+    estimate: Estimate | None
+
+
+@dataclass(frozen=True, eq=False)
+class Why:
+    """What made a picture match. sentence: for a person. sheet: a PNG file, drawn."""
+
+    answer: Answer
+    sentence: str
+    sheet: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A person's word, recorded: the verdict's number, the answer it is on, and what follows."""
+
+    verdict: int
+    answer: Answer
+    estimate: Estimate
+
+
+class Desk:
+    """One gallery's desk. `Desks` opens and closes them."""
+
+    def __init__(
+        self,
+        name: str,
+        batcher: Batcher,
+        pool: ThreadPoolExecutor,
+        open_recognizer: Callable[[], Recognizer],
+    ) -> None:
+        """pool: where pictures are decoded. open_recognizer: opens the gallery once more."""
+        self.name = name
+        self._batcher, self._pool = batcher, pool
+        self._seen_as = batcher.embedder.info.preprocessing
+        recognizer = open_recognizer()
+        self._limits = recognizer.policy.limits
+        self._keeps_pictures = recognizer.gallery.info.keeps_pictures
+        self._answering = Clerk("answering", recognizer)
+        self._writing = Clerk("writing", open_recognizer())
+        self._pondering = Clerk("pondering", open_recognizer())
+
+    def close(self) -> None:
+        for clerk in (self._answering, self._writing, self._pondering):
+            clerk.close()
+
+    # Questions about pictures.
+
+    async def identify(self, picture: Picture, *, crop: Crop | None = None) -> Answer:
+        """Which thing is it? PictureError where it cannot be read, GalleryError where the gallery
+        is empty."""
+        reading, vector = await self._seen(picture, crop)
+        return await self._answering.do(lambda recognizer: recognizer.answer(reading, vector))
+
+    async def identify_many(
+        self, pictures: Sequence[Picture], *, crop: Crop | None = None
+    ) -> list[Answer | Unreadable]:
+        """An answer for each, in order; one that cannot be read does not stop the rest."""
+
+        async def one(picture: Picture) -> Answer | Unreadable:
+            try:
+                return await self.identify(picture, crop=crop)
+            except PictureError as trouble:
+                return Unreadable(picture.name, str(trouble))
+
+        return list(await asyncio.gather(*map(one, pictures)))
+
+    async def verify(
+        self, a: Picture, b: Picture, *, false_matches: float | None = None
+    ) -> Comparison:
+        """Do two pictures show the same thing, by this gallery's model?"""
+        (_, first), (_, second) = await asyncio.gather(self._seen(a, None), self._seen(b, None))
+        return compare_vectors(
+            self._batcher.embedder, (a.name, b.name), (first, second), false_matches=false_matches
+        )
+
+    async def search(
+        self,
+        picture: Picture,
+        k: int = 5,
+        *,
+        one_per_thing: bool = False,
+        crop: Crop | None = None,
+    ) -> list[Match]:
+        """The k most similar photos, nearest first; GalleryError where the gallery is empty."""
+        _, vector = await self._seen(picture, crop)
+        return await self._answering.do(
+            lambda recognizer: recognizer.alike(vector, k, one_per_thing=one_per_thing)
+        )
+
+    async def embed(self, pictures: Sequence[Picture]) -> list[Floats | Unreadable]:
+        """(D,) of each picture, in order, by this gallery's model."""
+
+        async def one(picture: Picture) -> Floats | Unreadable:
+            try:
+                return (await self._seen(picture, None))[1]
+            except PictureError as trouble:
+                return Unreadable(picture.name, str(trouble))
+
+        return list(await asyncio.gather(*map(one, pictures)))
+
+    async def why(self, picture: Picture, *, crop: Crop | None = None) -> Why:
+        """What made it match, on both pictures, and what the nearest rival is; takes a second."""
+        reading, vector = await self._seen(picture, crop)
+        return await self._pondering.do(lambda recognizer: _why(recognizer, reading, vector))
+
+    async def advice(self, thing: str, pictures: Sequence[Picture]) -> list[Enrollment]:
+        """What is likely to go wrong with these photos of `thing`; nothing is saved.
+
+        Status "checked" with `advice`, or "unreadable" with `trouble`.
+        """
+        batch, vectors = await self._prepared(thing, pictures)
+
+        def check(recognizer: Recognizer) -> list[Enrollment]:
+            return recognizer.enroller(keep=False, advises=True).embedded(batch, vectors)
+
+        return await self._pondering.do(check)
+
+    async def examine(self) -> Examination:
+        """What the doctor says of the whole gallery."""
+        return await self._pondering.do(lambda recognizer: recognizer.examine())
+
+    async def estimate(self) -> Estimate:
+        """The thresholds in force, their rates and intervals; GalleryError for an empty gallery."""
+        return await self._pondering.do(lambda recognizer: recognizer.estimate())
+
+    async def overview(self) -> Overview:
+        def look(recognizer: Recognizer) -> Overview:
+            gallery = recognizer.gallery
+            n_things, n_photos = gallery.counts()
+            estimate = recognizer.estimate() if n_photos else None
+            return Overview(gallery.info, n_things, n_photos, estimate)
+
+        return await self._pondering.do(look)
+
+    # What it holds.
+
+    async def things(
+        self, *, containing: str = "", offset: int = 0, limit: int | None = 50
+    ) -> list[Thing]:
+        """By name; those with `containing` in name, notes or a tag."""
+        return await self._looked(
+            lambda gallery: gallery.things(containing=containing, offset=offset, limit=limit)
+        )
+
+    async def thing(self, name: str) -> Thing:
+        return await self._looked(lambda gallery: gallery.thing(name))
+
+    async def photos(self, name: str) -> list[Photo]:
+        """Those of one thing, the oldest first."""
+        return await self._looked(lambda gallery: gallery.photos(name))
+
+    async def photo(self, photo_id: int) -> Photo:
+        return await self._looked(lambda gallery: gallery.photo(photo_id))
+
+    async def kept_picture(self, photo_id: int) -> bytes | None:
+        """The small picture kept of a photo, PNG or WebP; None where none was kept."""
+        return await self._looked(lambda gallery: gallery.picture(photo_id))
+
+    async def steps(self, limit: int = 20) -> list[Step]:
+        """The last steps that can be undone, the newest first."""
+        return await self._looked(lambda gallery: gallery.steps(limit))
+
+    async def verdicts(self) -> list[Verdict]:
+        return await self._looked(lambda gallery: gallery.verdicts())
+
+    # Changes; each is on the disk when its method returns.
+
+    async def enroll(
+        self,
+        thing: str,
+        pictures: Sequence[Picture],
+        *,
+        careful: bool = False,
+        partial: bool = True,
+    ) -> list[Enrollment]:
+        """Show pictures of a thing, old or new: one step, and a result for each, in order.
+
+        careful: do not save what the doctor warns of. partial: False saves all or none.
+        """
+        batch, vectors = await self._prepared(thing, pictures)
+
+        def keep(recognizer: Recognizer) -> list[Enrollment]:
+            enroller = recognizer.enroller(careful=careful)
+            return enroller.embedded(batch, vectors, partial=partial)
+
+        return await self._writing.do(keep)
+
+    async def describe(
+        self, name: str, *, notes: str | None = None, tags: Sequence[str] | None = None
+    ) -> None:
+        await self._changed(lambda gallery: gallery.describe(name, notes=notes, tags=tags))
+
+    async def rename(self, old: str, new: str) -> None:
+        await self._changed(lambda gallery: gallery.rename(old, new))
+
+    async def merge(self, name: str, *, into: str) -> None:
+        await self._changed(lambda gallery: gallery.merge(name, into=into))
+
+    async def unmerge(self, name: str) -> None:
+        await self._changed(lambda gallery: gallery.unmerge(name))
+
+    async def move(self, photo_id: int, to: str) -> None:
+        await self._changed(lambda gallery: gallery.move(photo_id, to))
+
+    async def remove(self, name: str) -> None:
+        """Take a thing out; `undo` brings it back."""
+        await self._changed(lambda gallery: gallery.remove(name))
+
+    async def remove_photo(self, photo_id: int) -> None:
+        await self._changed(lambda gallery: gallery.remove_photo(photo_id))
+
+    async def forget(self, name: str) -> Forgotten:
+        """Erase a thing for good; nothing brings it back."""
+        return await self._changed(lambda gallery: gallery.forget(name))
+
+    async def forget_photo(self, photo_id: int) -> Forgotten:
+        return await self._changed(lambda gallery: gallery.forget_photo(photo_id))
+
+    async def undo(self, n: int = 1) -> list[Step]:
+        """Take the last `n` steps back; gives them, the newest first."""
+        return await self._changed(lambda gallery: gallery.undo(n))
+
+    async def confirm(self, picture: Picture, *, crop: Crop | None = None) -> Judged:
+        """The name given to this picture is right."""
+        return await self._judge(picture, crop, lambda recognizer, it: recognizer.confirm(it))
+
+    async def deny(
+        self, picture: Picture, truth: str | None = None, *, crop: Crop | None = None
+    ) -> Judged:
+        """The name given is wrong: the picture shows `truth`, or none of the things."""
+        return await self._judge(picture, crop, lambda recognizer, it: recognizer.deny(it, truth))
+
+    async def withdraw(self, verdict_id: int) -> None:
+        await self._changed(lambda gallery: gallery.withdraw(verdict_id))
+
+    # How.
+
+    async def _seen(self, picture: Picture, crop: Crop | None) -> tuple[Reading, Floats]:
+        loop = asyncio.get_running_loop()
+        reading, pixels = await loop.run_in_executor(self._pool, self._read, picture, crop)
+        return reading, await self._batcher.embed(pixels)
+
+    def _read(self, picture: Picture, crop: Crop | None) -> tuple[Reading, Pixels]:
+        reading = read_picture(picture.data, limits=self._limits, crop=crop, name=picture.name)
+        return reading, reading.pixels(self._seen_as)
+
+    async def _prepared(
+        self, thing: str, pictures: Sequence[Picture]
+    ) -> tuple[list[tuple[Entry, Prepared | PictureError]], list[Floats]]:
+        """What an enroller wants of each picture, and the vectors of those that can be read."""
+        loop = asyncio.get_running_loop()
+
+        async def one(picture: Picture) -> tuple[Prepared | PictureError, Floats | None]:
+            try:
+                made = await loop.run_in_executor(self._pool, self._prepare, picture)
+            except PictureError as trouble:
+                return trouble, None
+            return made, await self._batcher.embed(made.pixels)
+
+        made = await asyncio.gather(*map(one, pictures))
+        entries = [Entry(each.data, thing, each.name) for each in pictures]
+        batch = [(entry, result) for entry, (result, _) in zip(entries, made, strict=True)]
+        return batch, [vector for _, vector in made if vector is not None]
+
+    def _prepare(self, picture: Picture) -> Prepared:
+        reading, pixels = self._read(picture, None)
+        return Prepared(reading, pixels, reading.kept() if self._keeps_pictures else None)
+
+    async def _judge(
+        self,
+        picture: Picture,
+        crop: Crop | None,
+        say: Callable[[Recognizer, Answer], int],
+    ) -> Judged:
+        reading, vector = await self._seen(picture, crop)
+
+        def judge(recognizer: Recognizer) -> Judged:
+            answer = recognizer.answer(reading, vector)
+            number = say(recognizer, answer)
+            return Judged(number, answer, recognizer.estimate())
+
+        return await self._writing.do(judge)
+
+    async def _looked(self, look: Callable[[Gallery], Result]) -> Result:
+        return await self._answering.do(lambda recognizer: look(recognizer.gallery))
+
+    async def _changed(self, change: Callable[[Gallery], Result]) -> Result:
+        return await self._writing.do(lambda recognizer: change(recognizer.gallery))
+
+
+def _why(recognizer: Recognizer, reading: Reading, vector: Floats) -> Why:
+    from firstsight.app.picturing import explain
+    from firstsight.drawing.why import why_sentence, why_sheet
+
+    answer = recognizer.answer(reading, vector)
+    match = explain(recognizer, reading, answer)
+    sheet = BytesIO()
+    why_sheet(match).save(sheet, "PNG")
+    return Why(answer, why_sentence(match), sheet.getvalue())

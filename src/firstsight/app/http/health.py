@@ -1,0 +1,17 @@
+"""Is the server alive, and is it ready to answer?"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["health"])
+
+
+@router.get("/health")
+async def health(request: Request) -> JSONResponse:
+    """`live` always; `ready` once every gallery is open, until the server is told to stop."""
+    is_ready = bool(request.app.state.is_ready)
+    return JSONResponse({"live": True, "ready": is_ready}, 200 if is_ready else 503)

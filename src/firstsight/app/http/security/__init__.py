@@ -1,0 +1,1 @@
+"""Who may ask, from where, and what browsers are told: keys, sessions, hosts, headers."""
