@@ -31,6 +31,7 @@ from firstsight.deciding.combining import thing_distances
 from firstsight.deciding.estimate import estimate
 from firstsight.deciding.estimated import Estimate
 from firstsight.deciding.fitting import HeldOut, fit_calibrated
+from firstsight.evaluation.embedding import embed_all
 from firstsight.evaluation.openset import OpenSetResult, OpenSetTrials, open_set
 from firstsight.evaluation.scorecard import find_commit, find_hardware
 from firstsight.model.embedder import load
@@ -98,14 +99,14 @@ def judge(plan: Plan) -> None:
         others = calibrated_by(other, held_out)
     print(f"\n{plan.model} on {plan.data}: {pictures.n_classes} classes, {len(pictures)} pictures")
     for who, calibrated in ((trained, calibrated_of(embedder)), (other, others)):
-        vectors = who.embed(pictures.pixels)
+        vectors = embed_all(who.embed, pictures.pixels)
         for size in plan.sizes:
             for shots in SHOTS:
                 report(who, calibrated, vectors, list(splits(pictures.labels, size, shots)))
 
 
 def calibrated_by(who: Contestant, pictures: PackedPictures) -> Calibrated:
-    part = HeldOut(who.embed(pictures.pixels), pictures.labels)
+    part = HeldOut(embed_all(who.embed, pictures.pixels), pictures.labels)
     return fit_calibrated(who.head, [part], fitted_on={"data": pictures.name})
 
 

@@ -30,7 +30,7 @@ def test_drawings_are_numbered_by_character_alphabet_and_drawer(glyphs: PackedPi
 
 def test_drawings_are_black_ink_on_white_paper_with_a_margin(glyphs: PackedPictures) -> None:
     assert set(np.unique(glyphs.pixels).tolist()) == {0, 255}
-    share_of_ink = (glyphs.pixels == 0).mean(axis=(1, 2, 3))
+    share_of_ink = (np.asarray(glyphs.pixels) == 0).mean(axis=(1, 2, 3))
     assert share_of_ink.min() > 0.002
     assert share_of_ink.max() < 0.4
     assert (glyphs.pixels[:, [0, -1]] == 255).all()
@@ -67,7 +67,7 @@ def blurred(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 def test_drawings_of_one_character_are_more_alike_than_those_of_two(
     glyphs: PackedPictures,
 ) -> None:
-    shape = blurred(glyphs.pixels)
+    shape = blurred(np.asarray(glyphs.pixels))
     likeness = shape @ shape.T
     same_character = glyphs.labels[:, None] == glyphs.labels
     same_alphabet = glyphs.groups[:, None] == glyphs.groups

@@ -18,8 +18,9 @@ from PIL import Image
 
 from firstsight.data.manifest import Manifest, Source
 from firstsight.data.packed import PackedPictures, pack
-from firstsight.errors import DataError, ShapeError
+from firstsight.errors import DataError, ShapeError, StorageError
 from firstsight.images.preprocess import Preprocessing
+from firstsight.images.rows import ChosenRows
 
 PREPROCESSING = Preprocessing(8)
 N_CLASSES = 5
@@ -166,7 +167,7 @@ def rewrite_record(text: str) -> Any:
     def rewrite(cache: Path) -> None:
         (path,) = entries(cache, "*.json")
         record = json.loads(path.read_text())
-        path.write_text(text.replace("KEY", record["key"]))
+        path.write_text(text.replace("KEY", record["key"]).replace("STAMP", str(record["pixels"])))
 
     return rewrite
 
@@ -183,12 +184,14 @@ DAMAGES = {
     "no table": rewrite_record("[]"),
     "another key": rewrite_record('{"key": "x", "version": 1}'),
     "another version": rewrite_record('{"key": "KEY", "version": 0}'),
-    "missing parts": rewrite_record('{"key": "KEY", "version": 1}'),
+    "missing parts": rewrite_record('{"key": "KEY", "version": 3, "pixels": STAMP}'),
     "skipped rows out of range": rewrite_record(
-        '{"key": "KEY", "version": 1, "fingerprint": "", "skipped": [[999, ""]]}'
+        '{"key": "KEY", "version": 3, "pixels": STAMP, "digests": "", "fingerprint": "",'
+        ' "skipped": [[999, ""]]}'
     ),
     "skipped rows of nonsense": rewrite_record(
-        '{"key": "KEY", "version": 1, "fingerprint": "", "skipped": 7}'
+        '{"key": "KEY", "version": 3, "pixels": STAMP, "digests": "", "fingerprint": "",'
+        ' "skipped": 7}'
     ),
 }
 
@@ -302,7 +305,7 @@ def tiny(
 
 def test_selecting_keeps_order_and_closes_gaps() -> None:
     chosen = tiny().select(np.array([False, False, True, False, True, True]))
-    np.testing.assert_array_equal(chosen.pixels.ravel(), [2, 4, 5])
+    np.testing.assert_array_equal(np.ravel(chosen.pixels), [2, 4, 5])
     np.testing.assert_array_equal(chosen.labels, [0, 1, 1])
     np.testing.assert_array_equal(chosen.drawers, [0, 1, 2])
     assert chosen.class_names == ("b", "c")
@@ -359,7 +362,7 @@ def test_the_fingerprint_covers_pixels_numbers_and_names_but_not_the_sets_name()
         "group_names": whole.group_names,
     }
     changes: list[dict[str, Any]] = [
-        {"pixels": 255 - whole.pixels},
+        {"pixels": 255 - np.asarray(whole.pixels)},
         {"labels": np.array([0, 0, 1, 2, 2, 1])},
         {"drawers": whole.drawers + 1},
         {"class_names": ("a", "b", "d")},
@@ -373,6 +376,49 @@ def test_the_fingerprint_covers_pixels_numbers_and_names_but_not_the_sets_name()
     assert len(whole.fingerprint) == len(hashlib.sha256().hexdigest())
 
 
+def test_the_digests_are_those_of_the_files_and_of_pixels_where_there_are_none(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    for _ in range(2):  # packed, then from the cache
+        pictures = pack(manifest, PREPROCESSING, cache=tmp_path / "cache")
+        for row in (0, 1, 149):
+            encoded = manifest.sources[row].read()
+            assert pictures.digests[row].tobytes() == hashlib.sha256(encoded).digest()
+    drawn = tiny()
+    assert drawn.digests[2].tobytes() == hashlib.sha256(bytes([2])).digest()
+    chosen = pictures.select(np.arange(150) > 147)
+    np.testing.assert_array_equal(chosen.digests, pictures.digests[148:])
+
+
+def test_the_same_files_have_one_fingerprint_however_they_are_fitted(manifest: Manifest) -> None:
+    squashed = pack(manifest, Preprocessing(6), cache=None)
+    framed = pack(manifest, Preprocessing(6, fit="ink"), cache=None)
+    assert not np.array_equal(squashed.pixels, framed.pixels)
+    assert squashed.fingerprint == framed.fingerprint
+
+
+def test_a_part_of_a_cached_set_is_read_from_the_file_when_asked_for(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    pictures = pack(manifest, PREPROCESSING, cache=tmp_path / "cache")
+    mask = np.arange(150) % 7 == 3
+    chosen = pictures.select(mask)
+    assert isinstance(chosen.pixels, ChosenRows)
+    assert chosen.pixels.whole is pictures.pixels
+    plain = pack(manifest, PREPROCESSING, cache=None).select(mask)
+    np.testing.assert_array_equal(chosen.pixels, plain.pixels)
+    assert chosen.fingerprint == plain.fingerprint
+
+
+def test_without_a_cache_a_large_set_is_refused_rather_than_kept_in_memory(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("firstsight.data.packed._MOST_IN_MEMORY_BYTES", 150 * 64 - 1)
+    with pytest.raises(StorageError, match=r"takes 0\.0 GB once packed.*set FIRSTSIGHT_CACHE"):
+        pack(manifest, PREPROCESSING, cache=tmp_path / "file")
+
+
 def test_pixels_of_another_type_or_shape_are_refused() -> None:
     with pytest.raises(ShapeError, match="float64"):
         replace(tiny(), pixels=np.zeros((6, 1, 1, 1)))  # type: ignore[arg-type]
@@ -380,6 +426,8 @@ def test_pixels_of_another_type_or_shape_are_refused() -> None:
         replace(tiny(), pixels=np.zeros((6, 1, 1), np.uint8))
     with pytest.raises(DataError, match="labels"):
         replace(tiny(), pixels=np.zeros((5, 1, 1, 1), np.uint8))
+    with pytest.raises(ShapeError, match=r"digests .* \(5, 32\), but must be uint8 .* \(6, 32\)"):
+        replace(tiny(), digests=np.zeros((5, 32), np.uint8))
 
 
 def test_packed_files_are_plain_numpy_files(manifest: Manifest, tmp_path: Path) -> None:

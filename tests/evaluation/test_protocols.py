@@ -172,7 +172,7 @@ def test_an_odd_number_of_pairs_is_refused() -> None:
 
 def test_embed_all_keeps_the_order_over_batches() -> None:
     embedded = embed_all(told_class, PICTURES.pixels, batch_size=7)
-    np.testing.assert_array_equal(embedded, told_class(PICTURES.pixels))
+    np.testing.assert_array_equal(embedded, told_class(np.asarray(PICTURES.pixels)))
 
 
 def test_an_embed_that_loses_pictures_is_refused() -> None:

@@ -1,14 +1,16 @@
 """One packed set on disk: pixels as .npy beside a small JSON record, whole or not there.
 
-The record is written last and its checks are made by whoever reads it, so that a half-written or
-damaged entry counts as none.
+The record is written last and knows the pixels' file by its size and time of change, so that a
+half-written or damaged entry counts as none.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +24,8 @@ from numpy.typing import NDArray
 __all__ = ["CacheDraft", "CacheEntry"]
 
 # Another number here makes all entries of before strangers: for when decoding itself changes.
-_VERSION = 2
+_VERSION = 3
+_UNSETTLED_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,18 @@ class CacheEntry:
         return self.folder / f"{self.key[:32]}.json"
 
     def read(self) -> tuple[NDArray[np.uint8], dict[str, Any]] | None:
-        """Mapped pixels (N, H, W, C) and the record kept with them; None for anything amiss."""
+        """Mapped pixels (N, H, W, C) and the record kept with them; None for anything amiss.
+
+        Pixels are known by their file's size and time of change, and not read: a set may be
+        larger than memory.
+        """
         try:
             record = json.loads(self.record_path.read_bytes())
             if record["key"] != self.key or record["version"] != _VERSION:
                 return None
-            return self._mapped(), record
+            if record["pixels"] != _stamp(self.pixels_path.stat()):
+                return None
+            return _mapped(self.pixels_path), record
         except (OSError, ValueError, TypeError, KeyError, EOFError):
             return None
 
@@ -60,49 +69,55 @@ class CacheEntry:
         handle, name = tempfile.mkstemp(".partial", self.key[:32], self.folder)
         draft_path = Path(name)
         try:
-            with os.fdopen(handle, "w+b") as stream:
+            with os.fdopen(handle, "w+b", buffering=0) as stream:
                 yield CacheDraft(self, stream, draft_path, shape)
         finally:
             # Already renamed if it was kept; and Windows lets no mapped file go.
             with suppress(OSError):
                 draft_path.unlink()
 
-    def _mapped(self) -> NDArray[np.uint8]:
-        pixels: NDArray[np.uint8] = np.load(self.pixels_path, mmap_mode="r", allow_pickle=False)
-        return pixels
-
 
 class CacheDraft:
-    """Pixels on their way to disk, one picture after the other."""
+    """Pixels on their way to disk, in any order and from any number of threads."""
 
     def __init__(
         self, entry: CacheEntry, stream: IO[bytes], path: Path, shape: tuple[int, int, int]
     ) -> None:
         self._entry, self._stream, self._path, self._shape = entry, stream, path, shape
-        self._n_written = 0
-        stream.write(_header((0, *shape)))
+        self._start = len(_header((0, *shape)))
+        self._n_unsettled = 0
+        self._lock = threading.Lock()
 
-    def append(self, picture: NDArray[np.uint8]) -> None:
+    def put(self, row: int, picture: NDArray[np.uint8]) -> None:
+        """Write the picture (H, W, C) of this row."""
         # Plain writes: on a full disk they raise, where a memory map would kill the process.
-        self._stream.write(np.ascontiguousarray(picture).tobytes())
-        self._n_written += 1
+        with self._lock:
+            self._write(self._place(row), np.ascontiguousarray(picture).data.cast("B"))
+            self._n_unsettled += picture.nbytes
 
-    def pixels(self) -> NDArray[np.uint8]:
-        """What was written so far, mapped."""
-        if self._n_written == 0:
+    def settle(self) -> None:
+        """Have what came since written to disk, now and then, so that little is left at the end."""
+        if self._n_unsettled > _UNSETTLED_BYTES:
+            self._n_unsettled = 0
+            os.fsync(self._stream.fileno())
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The pictures that were put into these rows (n,), rising, without gaps, mapped."""
+        if len(rows) == 0:
             return np.empty((0, *self._shape), np.uint8)
-        # numpy leaves room in the header for the count to grow, so it fits over the first one.
-        self._stream.seek(0)
-        self._stream.write(_header((self._n_written, *self._shape)))
-        self._stream.seek(0, os.SEEK_END)
-        self._stream.flush()
+        for place, row in enumerate(rows.tolist()):
+            if place != row:
+                self._stream.seek(self._place(row))
+                self._write(self._place(place), memoryview(self._stream.read(self._row_bytes)))
+        self._write(0, memoryview(_header((len(rows), *self._shape))))
+        self._stream.truncate(self._place(len(rows)))
         os.fsync(self._stream.fileno())
-        mapped: NDArray[np.uint8] = np.load(self._path, mmap_mode="r", allow_pickle=False)
-        return mapped
+        return _mapped(self._path)
 
     def keep(self, record: dict[str, Any]) -> None:
         """Make this the entry; to be called after `pixels`."""
-        record = {**record, "key": self._entry.key, "version": _VERSION}
+        stamp = _stamp(os.fstat(self._stream.fileno()))
+        record = {**record, "key": self._entry.key, "version": _VERSION, "pixels": stamp}
         handle, name = tempfile.mkstemp(".partial", self._entry.key[:32], self._entry.folder)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -116,8 +131,30 @@ class CacheDraft:
         finally:
             Path(name).unlink(missing_ok=True)
 
+    @property
+    def _row_bytes(self) -> int:
+        return math.prod(self._shape)
+
+    def _place(self, row: int) -> int:
+        return self._start + row * self._row_bytes
+
+    def _write(self, place: int, content: memoryview) -> None:
+        self._stream.seek(place)
+        while content:
+            content = content[self._stream.write(content) :]
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return pixels
+
+
+def _stamp(status: os.stat_result) -> list[int]:
+    return [status.st_size, status.st_mtime_ns]
+
 
 def _header(shape: tuple[int, ...]) -> bytes:
+    # numpy leaves room for the count to grow, so it is as long for any number of pictures.
     header = BytesIO()
     np.lib.format.write_array_header_1_0(
         header, {"descr": "|u1", "fortran_order": False, "shape": shape}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +13,16 @@ import PIL
 from numpy.typing import NDArray
 
 from firstsight.data.cache import CacheEntry
-from firstsight.data.decoding import Failure, Progress, decode_all
+from firstsight.data.decoding import DIGEST_BYTES, Decoded, Failure, Progress, decode_all
 from firstsight.data.manifest import Archives, Manifest, require_consistent
-from firstsight.errors import DataError, ShapeError
+from firstsight.errors import DataError, ShapeError, StorageError
 from firstsight.images.preprocess import Preprocessing
+from firstsight.images.rows import PixelRows, choose
 
 __all__ = ["PackedPictures", "Progress", "Unreadable", "pack"]
+
+# What a cache that cannot be written may cost in memory instead.
+_MOST_IN_MEMORY_BYTES = 2**31
 
 
 @dataclass(frozen=True)
@@ -32,19 +37,23 @@ class Unreadable:
 class PackedPictures:
     """N pictures, (N, H, W, C) uint8, of C classes in G groups; numbers as in Manifest.
 
-    pixels: as seen, dark ink on light paper; an array, or a read-only memory map of one.
-    fingerprint: sha256, in hex, over pixels, labels, drawers, groups and names; `of` works it out.
+    pixels: as seen, dark ink on light paper; an array, a read-only memory map of one, or chosen
+        rows of such a map, which are read when they are asked for.
+    digests: (N, 32) uint8, sha256 of what each picture was made from: its encoded bytes, or the
+        pixels themselves where there are none.
+    fingerprint: sha256, in hex, over digests, labels, drawers, groups and names; `of` works it out.
     skipped: pictures of the set that could not be read and are in none of the arrays.
     Raises ShapeError or DataError where its parts do not fit together.
     """
 
     name: str
-    pixels: NDArray[np.uint8]
+    pixels: PixelRows
     labels: NDArray[np.int64]
     drawers: NDArray[np.int64]
     class_names: tuple[str, ...]
     class_groups: NDArray[np.int64]
     group_names: tuple[str, ...]
+    digests: NDArray[np.uint8]
     fingerprint: str
     skipped: tuple[Unreadable, ...] = ()
 
@@ -55,24 +64,34 @@ class PackedPictures:
                 "but must be uint8 of shape (N, H, W, C)"
             )
         require_consistent(self, len(self.pixels))
+        if self.digests.shape != (len(self), DIGEST_BYTES) or self.digests.dtype != np.uint8:
+            raise ShapeError(
+                f"digests of {self.name} are {self.digests.dtype} of shape {self.digests.shape}, "
+                f"but must be uint8 of shape ({len(self)}, {DIGEST_BYTES})"
+            )
 
     @classmethod
     def of(
         cls,
         *,
         name: str,
-        pixels: NDArray[np.uint8],
+        pixels: PixelRows,
         labels: NDArray[np.int64],
         drawers: NDArray[np.int64],
         class_names: tuple[str, ...],
         class_groups: NDArray[np.int64],
         group_names: tuple[str, ...],
+        digests: NDArray[np.uint8] | None = None,
         skipped: tuple[Unreadable, ...] = (),
     ) -> PackedPictures:
-        """A set whose fingerprint is worked out from the rest."""
-        unstamped = cls(
-            name, pixels, labels, drawers, class_names, class_groups, group_names, "", skipped
-        )
+        """A set whose fingerprint, and digests where none are given, are worked out from the rest.
+
+        The pictures are the same to it whatever size they were packed at, but for a change of
+        shape.
+        """
+        digests = _digests(pixels) if digests is None else digests
+        numbered = (labels, drawers, class_names, class_groups, group_names)
+        unstamped = cls(name, pixels, *numbered, digests, "", skipped)
         return replace(unstamped, fingerprint=_fingerprint(unstamped))
 
     def __len__(self) -> int:
@@ -102,8 +121,8 @@ class PackedPictures:
             raise DataError(
                 f"nothing of {self.name} is left by this selection; select less tightly"
             )
-        pixels = self.pixels if mask.all() else self.pixels[mask]
-        return _rows_of(self, mask, pixels, self.skipped)
+        pixels = choose(self.pixels, mask)
+        return _rows_of(self, mask, (pixels, self.digests[mask]), self.skipped)
 
 
 def pack(
@@ -130,40 +149,41 @@ def pack(
         return known
     try:
         return _packed_into(entry, manifest, preprocessing, progress)
-    except OSError:  # Unreadable pictures are no OSError here, so it is the cache: do without.
+    except OSError as refusal:  # Unreadable pictures are none here, so it is the cache.
+        _require_room_in_memory(manifest, preprocessing, cache, refusal)
         return _packed_in_memory(manifest, preprocessing, progress)
 
 
 def _packed_in_memory(
     manifest: Manifest, preprocessing: Preprocessing, progress: Progress
 ) -> PackedPictures:
-    size = preprocessing.size
-    pixels = np.empty((len(manifest), size, size, preprocessing.channels), np.uint8)
-    n_kept, failures = 0, []
-    for row in decode_all(manifest, preprocessing, progress):
-        if isinstance(row, Failure):
-            failures.append(row)
-        else:
-            pixels[n_kept] = row
-            n_kept += 1
-    return _assembled(manifest, pixels[:n_kept], failures)
+    pixels = np.empty((len(manifest), *_shape(preprocessing)), np.uint8)
+    decoded = decode_all(manifest, preprocessing, pixels.__setitem__, progress)
+    for place, row in enumerate(decoded.rows.tolist()):
+        if place != row:
+            pixels[place] = pixels[row]
+    return _assembled(manifest, pixels[: len(decoded.rows)], decoded)
 
 
 def _packed_into(
     entry: CacheEntry, manifest: Manifest, preprocessing: Preprocessing, progress: Progress
 ) -> PackedPictures:
-    size, failures = preprocessing.size, []
-    with entry.writing((size, size, preprocessing.channels)) as draft:
-        for row in decode_all(manifest, preprocessing, progress):
-            if isinstance(row, Failure):
-                failures.append(row)
-            else:
-                draft.append(row)
-        pictures = _assembled(manifest, draft.pixels(), failures)
+    with entry.writing(_shape(preprocessing)) as draft:
+
+        def settle(done: int, total: int) -> None:
+            draft.settle()
+            progress(done, total)
+
+        decoded = decode_all(manifest, preprocessing, draft.put, settle)
+        pictures = _assembled(manifest, draft.pixels(decoded.rows), decoded)
         # A file that could not be opened may be readable next time, and nothing would tell.
-        if not any(failure.in_reading for failure in failures):
-            skipped = [[failure.row, failure.reason] for failure in failures]
-            draft.keep({"fingerprint": pictures.fingerprint, "skipped": skipped})
+        if not any(failure.in_reading for failure in decoded.failures):
+            record = {
+                "fingerprint": pictures.fingerprint,
+                "digests": decoded.digests.tobytes().hex(),
+                "skipped": [[failure.row, failure.reason] for failure in decoded.failures],
+            }
+            draft.keep(record)
         return pictures
 
 
@@ -175,37 +195,56 @@ def _from_cache(entry: CacheEntry, manifest: Manifest) -> PackedPictures | None:
     pixels, record = found
     try:
         failures = [Failure(int(row), str(reason), False) for row, reason in record["skipped"]]
-        pictures = _assembled(manifest, pixels, failures)
+        rows = np.delete(np.arange(len(manifest)), [failure.row for failure in failures])
+        digests = np.frombuffer(bytes.fromhex(record["digests"]), np.uint8)
+        decoded = Decoded(rows, digests.reshape(-1, DIGEST_BYTES), failures)
+        pictures = _assembled(manifest, pixels, decoded)
         return pictures if pictures.fingerprint == record["fingerprint"] else None
     except (KeyError, TypeError, ValueError, IndexError, DataError, ShapeError):
         return None
 
 
-def _assembled(
-    manifest: Manifest, pixels: NDArray[np.uint8], failures: list[Failure]
-) -> PackedPictures:
+def _shape(preprocessing: Preprocessing) -> tuple[int, int, int]:
+    return preprocessing.size, preprocessing.size, preprocessing.channels
+
+
+def _require_room_in_memory(
+    manifest: Manifest, preprocessing: Preprocessing, cache: Path, refusal: OSError
+) -> None:
+    n_bytes = len(manifest) * math.prod(_shape(preprocessing))
+    if n_bytes > _MOST_IN_MEMORY_BYTES:
+        raise StorageError(
+            f"{manifest.name} takes {n_bytes / 1e9:.1f} GB once packed, and the cache in {cache} "
+            f"could not be written ({refusal.strerror or refusal}); free some room, or set "
+            "FIRSTSIGHT_CACHE to a folder with more"
+        ) from refusal
+
+
+def _assembled(manifest: Manifest, pixels: NDArray[np.uint8], decoded: Decoded) -> PackedPictures:
+    failures = decoded.failures
     if len(pixels) == 0:
         raise DataError(
             f"none of the {len(manifest)} pictures of {manifest.name} can be read; "
             f"the first: {failures[0].reason}"
         )
-    kept = np.ones(len(manifest), np.bool_)
-    kept[[failure.row for failure in failures]] = False
+    kept = np.zeros(len(manifest), np.bool_)
+    kept[decoded.rows] = True
     skipped = tuple(
         Unreadable(manifest.sources[failure.row].name, failure.reason) for failure in failures
     )
-    return _rows_of(manifest, kept, pixels, skipped)
+    return _rows_of(manifest, kept, (pixels, decoded.digests), skipped)
 
 
 def _rows_of(
     labelled: Manifest | PackedPictures,
     kept: NDArray[np.bool_],
-    pixels: NDArray[np.uint8],
+    content: tuple[PixelRows, NDArray[np.uint8]],
     skipped: tuple[Unreadable, ...],
 ) -> PackedPictures:
-    """The kept rows, whose pixels these are, with classes and groups numbered anew."""
+    """The kept rows, whose pixels and digests these are, with classes and groups numbered anew."""
     classes, labels = np.unique(labelled.labels[kept], return_inverse=True)
     groups, class_groups = np.unique(labelled.class_groups[classes], return_inverse=True)
+    pixels, digests = content
     return PackedPictures.of(
         name=labelled.name,
         pixels=pixels,
@@ -214,6 +253,7 @@ def _rows_of(
         class_names=tuple(labelled.class_names[number] for number in classes),
         class_groups=class_groups,
         group_names=tuple(labelled.group_names[number] for number in groups),
+        digests=digests,
         skipped=skipped,
     )
 
@@ -235,7 +275,13 @@ def _fingerprint(pictures: PackedPictures) -> str:
     digest = hashlib.sha256(json.dumps(names).encode())
     for numbers in (pictures.labels, pictures.class_groups, pictures.drawers):
         digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)
-    # In parts: a mapped set may be larger than the memory, and one copy of it surely is too much.
-    for start in range(0, len(pictures.pixels), 1024):
-        digest.update(np.ascontiguousarray(pictures.pixels[start : start + 1024]).data)
+    digest.update(np.ascontiguousarray(pictures.digests).data)
     return digest.hexdigest()
+
+
+def _digests(pixels: PixelRows) -> NDArray[np.uint8]:
+    found = np.empty((len(pixels), DIGEST_BYTES), np.uint8)
+    for row in range(len(pixels)):
+        content = np.ascontiguousarray(pixels[row]).data
+        found[row] = np.frombuffer(hashlib.sha256(content).digest(), np.uint8)
+    return found

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firstsight.errors import DataError, ShapeError
+from firstsight.images.rows import PixelRows
 
 __all__ = ["Embed", "embed_all"]
 
@@ -15,9 +16,7 @@ Embed = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Pictures (N, H, W, C) uint8, dark on light, to embeddings (N, D)."""
 
 
-def embed_all(
-    embed: Embed, pixels: npt.NDArray[np.uint8], *, batch_size: int = 256
-) -> npt.NDArray[np.float32]:
+def embed_all(embed: Embed, pixels: PixelRows, *, batch_size: int = 256) -> npt.NDArray[np.float32]:
     """(N, H, W, C) to (N, D), a batch at a time, so that a memory map is never read whole."""
     parts = []
     for start in range(0, len(pixels), batch_size):

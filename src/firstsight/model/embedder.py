@@ -20,6 +20,7 @@ from firstsight.errors import (
     UsageError,
 )
 from firstsight.images.decode import PictureLike
+from firstsight.images.rows import PixelRows
 from firstsight.model.folder import ONNX, read_model_info, read_onnx, resolve_model
 from firstsight.model.info import ModelInfo
 
@@ -81,7 +82,7 @@ class Embedder:
         ]
         return np.concatenate([self._none(), *blocks])
 
-    def embed_pixels(self, pixels: Pixels, *, batch_size: int = 64) -> Floats:
+    def embed_pixels(self, pixels: PixelRows, *, batch_size: int = 64) -> Floats:
         """Embed pictures that the model's preprocessing already made into pixels.
 
         pixels: (N, size, size, C) uint8, dark ink on light paper, as `Preprocessing.pixels` and
@@ -89,7 +90,6 @@ class Embedder:
         """
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; give 1 or more")
-        pixels = np.asarray(pixels)
         seen = self.info.preprocessing
         wanted = (seen.size, seen.size, seen.channels)
         if pixels.ndim != 4 or pixels.shape[1:] != wanted or pixels.dtype != np.uint8:
