@@ -101,7 +101,7 @@ def test_evaluate_on_the_training_data_uses_only_what_was_held_out(
 
 
 def test_export_writes_a_model_folder_elsewhere(trained: Ended, here: Here, place: Path) -> None:
-    ended = here("export", "runs/tiny", "--to", "copy", "--checkpoint", "last", "--without-weights")
+    ended = here("export", "runs/tiny", "--to", "copy", "--checkpoint", "last", "--weights", "none")
     assert ended.code == 0
     assert ended.out == "copy\n"
     assert sorted(path.name for path in (place / "copy").iterdir()) == [

@@ -16,16 +16,25 @@ from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import DataError
 from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.networks.backbones import build_backbone
 from firstsight.learning.networks.efficientnet import EfficientNetLite0
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet
+from firstsight.learning.networks.weights import load_published
+from firstsight.learning.recipes import tuning
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training.bank import PictureBank
-from firstsight.learning.training.build import build_batches, build_preprocessing, build_tower
+from firstsight.learning.training.build import (
+    build_batches,
+    build_head,
+    build_preprocessing,
+    build_tower,
+)
 from firstsight.learning.training.module import TwinTraining
 from firstsight.learning.training.run import train
+from firstsight.learning.training.starting import Start
 from firstsight.model import load
-from firstsight.model.folder import read_tensors
+from firstsight.model.folder import SHIPPED, read_tensors
 
 from .conftest import tiny_recipe
 
@@ -110,3 +119,19 @@ def test_gradients_are_clipped_in_bf16_too(glyphs: PackedPictures, tmp_path: Pat
     )
     run = train(recipe, glyphs, tmp_path / "run", console=Console(file=io.StringIO()))
     assert run.ended == "finished"
+
+
+def test_the_shipped_photos_is_tuned_from_the_weights_of_its_publisher() -> None:
+    info = load("photos").info
+    recipe = tuning.tuning_recipe(info.recipe, data="a gallery")
+    torch.manual_seed(0)
+    tower, start = build_tower(recipe), Start.at(SHIPPED / "photos")
+    assert start == Start.from_json(start.to_json())
+    start.put_into(tower, build_head(recipe))
+    picture = torch.rand(1, 3, 64, 64)
+    published = build_backbone("efficientnet_lite0").eval()
+    load_published("efficientnet_lite0", published)
+    with torch.no_grad():
+        averages = published.features(picture).mean((2, 3))
+        expected = torch.nn.functional.normalize(averages)
+        assert torch.equal(tower.eval()(picture), expected)

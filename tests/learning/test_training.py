@@ -275,7 +275,7 @@ def test_export_writes_the_same_model_from_the_checkpoint(
     glyphs: PackedPictures, tmp_path: Path
 ) -> None:
     run = run_tiny(glyphs, tmp_path / "run")
-    folder = export(run.folder, tmp_path / "exported", which="best", with_tensors=False)
+    folder = export(run.folder, tmp_path / "exported", which="best", weights="none")
     assert read_model_info(folder).head == read_model_info(run.model).head
     assert read_model_info(folder).name == "exported"
     assert read_model_info(folder).recipe["name"] == "tiny"

@@ -401,9 +401,15 @@ def test_what_cannot_be_tuned_is_refused_in_a_sentence(unlearned: Path, tmp_path
     broken = filled(tmp_path / "broken", unlearned, blots(8) | {"x": [b"torn", b"too"]})
     with pytest.raises(GalleryError, match=r"tuning cannot learn from this gallery: .*photo 25"):
         tuning.tune(broken, console=Screen())
-    shipped = filled(tmp_path / "shipped", "characters", blots(1))
+    write_model_folder(
+        tmp_path / "for use alone",
+        onnx=read_onnx(unlearned),
+        tensors=None,
+        info=read_model_info(unlearned),
+    )
+    alone = filled(tmp_path / "alone", tmp_path / "for use alone", blots(1))
     with pytest.raises(GalleryError, match=r"came without model\.safetensors.* train one that can"):
-        tuning.tune(shipped, console=Screen())
+        tuning.tune(alone, console=Screen())
     assert not Path("runs/tiny-tuned").exists()
 
 

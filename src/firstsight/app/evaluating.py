@@ -144,6 +144,10 @@ def untrained(embedder: Embedder) -> Contestant:
     from firstsight.app.training import require_learning
 
     require_learning("the untrained baseline")
+    if "published" in embedder.info.made_by:
+        raise RecipeError(
+            f"{embedder.info.name} is a published network, and nobody trained it here"
+        )
     from firstsight.learning.training.untrained import build_untrained
 
     return Contestant("untrained network", *build_untrained(embedder.info.recipe))

@@ -13,6 +13,7 @@ from firstsight.app.training import require_learning
 
 if TYPE_CHECKING:
     from firstsight.learning.networks.backbones import Backbone
+    from firstsight.learning.training.export import KeptWeights
 
 __all__ = ["make_pretrained"]
 
@@ -22,14 +23,14 @@ def make_pretrained(
     to: str | Path,
     *,
     centre_on: str | Path | None = None,
-    tensors: bool = True,
+    weights: KeptWeights = "full",
     console: Console | None = None,
 ) -> Path:
     """Write the model folder `to` of `backbone`: squeezenet1_0, squeezenet1_1 or
     efficientnet_lite0, with its ImageNet weights.
 
     centre_on: a folder of pictures of any kind; the embeddings are seen from their mean.
-    tensors: False leaves model.safetensors out; the folder can then be used, not trained on.
+    weights: those to train on; "half" rounds them to float16, "none" leaves them out.
     Raises UsageError for another backbone, DataUnavailable where its weights are nowhere to be
     had, DataError where they are not the genuine ones, StorageError, ModelFolderError.
     """
@@ -38,9 +39,9 @@ def make_pretrained(
     from firstsight.learning.training.pretrained import preprocessing_of, write_pretrained
 
     console = console or Console(stderr=True)
-    weights = published(backbone)
-    say(console, f"weights: {weights.credit}; published under {weights.licence}")
+    origin = published(backbone)
+    say(console, f"weights: {origin.credit}; published under {origin.licence}")
     pictures = None
     if centre_on is not None:
         pictures = open_with_progress(str(centre_on), preprocessing_of(backbone), console)
-    return write_pretrained(backbone, Path(to), centre_on=pictures, with_tensors=tensors)
+    return write_pretrained(backbone, Path(to), centre_on=pictures, weights=weights)

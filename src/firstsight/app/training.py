@@ -15,6 +15,7 @@ from firstsight.app.packing import open_with_progress
 from firstsight.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
+    from firstsight.learning.training.export import KeptWeights
     from firstsight.learning.training.run import Run
 
 __all__ = ["Which", "carry_on", "export", "free_folder", "require_learning", "resume", "train"]
@@ -91,18 +92,18 @@ def carry_on(
 
 
 def export(
-    folder: str | Path, to: str | Path, *, which: Which = "best", tensors: bool = True
+    folder: str | Path, to: str | Path, *, which: Which = "best", weights: KeptWeights = "full"
 ) -> Path:
     """Write a model folder at `to` from a training's checkpoint, `best` or `last`.
 
-    tensors: False leaves model.safetensors out; the folder can then be used, not trained on.
+    weights: those to train on further; "half" rounds them to float16, "none" leaves them out.
     """
     require_learning("exporting a network")
     if which not in get_args(Which):
         raise UsageError(f"there is no checkpoint {which!r}; choose best or last")
     from firstsight.learning.training.run import export as run
 
-    return run(Path(folder), Path(to), which=which, with_tensors=tensors)
+    return run(Path(folder), Path(to), which=which, weights=weights)
 
 
 def require_learning(purpose: str) -> None:

@@ -156,11 +156,11 @@ def _place_of_weights(recognizer: Recognizer, gallery: str) -> Path:
     from firstsight.learning.recipes.schema import parse_recipe
     from firstsight.model.folder import TENSORS, resolve_model
 
-    place = resolve_model(recognizer.gallery.info.model.place)
-    if not (place / TENSORS).exists():
+    place, info = resolve_model(recognizer.gallery.info.model.place), recognizer.embedder.info
+    if not (place / TENSORS).exists() and "published" not in info.made_by:
         raise GalleryError(_remedy(gallery, f"came without {TENSORS}, its weights to train on"))
     try:
-        parse_recipe(recognizer.embedder.info.recipe, origin="what it says of its making")
+        parse_recipe(info.recipe, origin="what it says of its making")
     except RecipeError as trouble:
         raise GalleryError(_remedy(gallery, f"has no recipe to go on by ({trouble})")) from trouble
     return place

@@ -10,14 +10,13 @@ from firstsight.app.pretrained import make_pretrained
 
 if TYPE_CHECKING:
     from firstsight.learning.networks.backbones import Backbone
+    from firstsight.learning.training.export import KeptWeights
 
 __all__ = ["pretrained"]
 
 
 def pretrained(
-    backbone: Backbone, to: Path, *, centre_on: Path | None, without_weights: bool
+    backbone: Backbone, to: Path, *, centre_on: Path | None, weights: KeptWeights
 ) -> None:
-    folder = make_pretrained(
-        backbone, to, centre_on=centre_on, tensors=not without_weights, console=messages()
-    )
+    folder = make_pretrained(backbone, to, centre_on=centre_on, weights=weights, console=messages())
     print(folder)  # noqa: T201

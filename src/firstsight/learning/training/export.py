@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from firstsight.errors import TrainingError
 from firstsight.images.preprocess import Preprocessing
-from firstsight.learning.training.half import store_half
+from firstsight.learning.training.half import rounded, store_half
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["export_onnx", "tensors_of"]
+__all__ = ["KeptWeights", "export_onnx", "tensors_of"]
+
+KeptWeights = Literal["full", "half", "none"]
 
 _TOLERANCE = 1e-4
 # Rounded weights move an embedding of EfficientNet-Lite0 by 3e-3 of its largest value, and its
@@ -57,12 +59,21 @@ def export_onnx(tower: nn.Module, preprocessing: Preprocessing, *, half: bool = 
     return onnx
 
 
-def tensors_of(tower: nn.Module) -> dict[str, np.ndarray]:
-    """The tower's weights and buffers by name, for safetensors."""
-    return {
+def tensors_of(tower: nn.Module, kept: KeptWeights = "full") -> dict[str, np.ndarray] | None:
+    """The tower's weights and buffers by name, for safetensors.
+
+    kept: "half" rounds the large weights to float16, which is enough to train on; "none" gives
+    None.
+    """
+    if kept == "none":
+        return None
+    tensors = {
         name: np.ascontiguousarray(tensor.detach().cpu().numpy())
         for name, tensor in tower.state_dict().items()
     }
+    if kept == "half":
+        tensors = {name: rounded(values) for name, values in tensors.items()}
+    return tensors
 
 
 def _forget_origin(model: ModelProto) -> None:

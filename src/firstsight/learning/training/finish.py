@@ -14,7 +14,7 @@ from firstsight.evaluation.scorecard import find_commit, find_hardware, find_ver
 from firstsight.learning.networks.heads import HeadModule
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
-from firstsight.learning.training.export import export_onnx, tensors_of
+from firstsight.learning.training.export import KeptWeights, export_onnx, tensors_of
 from firstsight.model.folder import ModelInfo, write_model_folder
 
 __all__ = ["load_weights", "write_model"]
@@ -27,11 +27,11 @@ def write_model(
     *,
     data_fingerprint: str,
     name: str | None = None,
-    with_tensors: bool = True,
+    weights: KeptWeights = "full",
 ) -> Path:
     """Write the model folder of a checkpoint's weights (the average, where there is one).
 
-    name: what the model is called; default: like its recipe.
+    name: what the model is called; default: like its recipe. weights: to train on further.
     """
     parts = nn.ModuleDict({"tower": build_tower(recipe), "head": build_head(recipe)})
     load_weights(parts, checkpoint)
@@ -41,7 +41,7 @@ def write_model(
     write_model_folder(
         folder,
         onnx=export_onnx(tower, preprocessing),
-        tensors=tensors_of(tower) if with_tensors else None,
+        tensors=tensors_of(tower, weights),
         info=ModelInfo(
             name=name or recipe.name,
             preprocessing=preprocessing,

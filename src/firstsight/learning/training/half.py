@@ -1,17 +1,24 @@
-"""Half-precision storage: an ONNX file of half the size that computes as before, in float32."""
+"""Half-precision storage: a file of half the size, whose numbers are computed with in float32."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["store_half"]
+__all__ = ["rounded", "store_half"]
 
 _WORTHWHILE = 1024  # numbers; biases stay as they are
+
+
+def rounded(values: NDArray[Any]) -> NDArray[Any]:
+    """Large weights in float16; anything else as it is."""
+    large = values.dtype == np.float32 and values.size >= _WORTHWHILE
+    return values.astype(np.float16) if large else values
 
 
 def store_half(model: ModelProto) -> None:
@@ -25,10 +32,11 @@ def store_half(model: ModelProto) -> None:
     casts = []
     for weights in graph.initializer:
         values = numpy_helper.to_array(weights)
-        if values.dtype != np.float32 or values.size < _WORTHWHILE:
+        half = rounded(values)
+        if half is values:
             continue
         name = weights.name
-        weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        weights.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
         casts.append(helper.make_node("Cast", [weights.name], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]

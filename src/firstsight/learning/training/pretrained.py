@@ -15,7 +15,9 @@ from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.backbones import Backbone, build_backbone
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.weights import load_published, published
-from firstsight.learning.training.export import export_onnx, tensors_of
+from firstsight.learning.recipes.schema import parse_recipe
+from firstsight.learning.recipes.shelf import load_recipe
+from firstsight.learning.training.export import KeptWeights, export_onnx, tensors_of
 from firstsight.learning.training.validation import embed_all
 from firstsight.model.folder import ModelInfo, write_model_folder
 from firstsight.similarity import Cosine
@@ -58,15 +60,15 @@ def write_pretrained(
     *,
     centre_on: PackedPictures | None = None,
     name: str | None = None,
-    with_tensors: bool = True,
+    weights: KeptWeights = "full",
 ) -> Path:
     """Write the model folder `to` of a published network: its features, averaged over the picture
     and compared by angle. Weights are stored in half precision.
 
     centre_on: pictures (their labels are not looked at) whose mean the angles are seen from.
-    name: what the model is called; default: like its folder.
+    name: what the model is called; default: like its folder. weights: to train on further.
     """
-    weights = published(backbone)
+    origin = published(backbone)
     network = build_backbone(backbone)
     load_published(backbone, network)
     tower = PooledTower(
@@ -78,19 +80,20 @@ def write_pretrained(
     write_model_folder(
         to,
         onnx=export_onnx(tower, preprocessing, half=True),
-        tensors=tensors_of(tower) if with_tensors else None,
+        tensors=tensors_of(tower, weights),
         info=ModelInfo(
             name=name or to.resolve().name,
             preprocessing=preprocessing,
             head=Cosine(),
             embedding_size=network.n_channels,
-            recipe=_recipe(backbone, centre_on),
+            recipe=_recipe(backbone, preprocessing, centre_on),
             data_fingerprint=centre_on.fingerprint if centre_on else "",
             made_by={
                 "firstsight": find_version(),
                 "commit": find_commit(),
-                "data_credit": weights.credit,
-                "licence": weights.licence,
+                "published": backbone,
+                "data_credit": origin.credit,
+                "licence": origin.licence,
             },
         ),
     )
@@ -106,12 +109,23 @@ def _mean_features(
     return embed_all(tower, pictures.select(rows), preprocessing, torch.device("cpu")).mean(0)
 
 
-def _recipe(backbone: Backbone, centre_on: PackedPictures | None) -> dict[str, object]:
+def _recipe(
+    backbone: Backbone, preprocessing: Preprocessing, centre_on: PackedPictures | None
+) -> dict[str, object]:
+    """How the network would be tuned: the recipe `photos`, over this one."""
     data = "ImageNet, by the publishers of its weights"
     if centre_on is not None:
         data += f"; centred on {len(centre_on):,} unlabelled pictures of {centre_on.name}"
-    return {
-        "name": f"{backbone}, as published",
+    recipe = load_recipe("photos").model_dump(mode="json")
+    kind, _, version = backbone.partition("1_")
+    network = {"kind": kind, "version": f"1.{version}"} if version else {"kind": kind}
+    recipe |= {
+        "name": backbone,
+        "description": "as published",
         "same_means": "the same category of thing, by looks",
         "data": {"train": data},
+        "network": network | {"lr_factor": recipe["network"]["lr_factor"]},
     }
+    seen = preprocessing.to_json()
+    recipe["picture"] |= {key: seen[key] for key in recipe["picture"]}
+    return parse_recipe(recipe, origin=f"the recipe of {backbone}").model_dump(mode="json")

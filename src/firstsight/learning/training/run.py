@@ -12,6 +12,7 @@ from firstsight.data.packed import PackedPictures
 from firstsight.errors import CheckpointError, TrainingError, storing
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training.callbacks import BEST, LAST
+from firstsight.learning.training.export import KeptWeights
 from firstsight.learning.training.finish import write_model
 from firstsight.learning.training.session import Run, Session
 from firstsight.learning.training.starting import Start
@@ -76,7 +77,9 @@ def resume(
     return Session(started, pictures, folder, console, read_start(folder)).resume()
 
 
-def export(folder: Path, to: Path, *, which: Literal["best", "last"], with_tensors: bool) -> Path:
+def export(
+    folder: Path, to: Path, *, which: Literal["best", "last"], weights: KeptWeights = "full"
+) -> Path:
     """Write the model folder `to` from a checkpoint of the training in `folder`.
 
     The model is called like the folder it is written to.
@@ -96,7 +99,7 @@ def export(folder: Path, to: Path, *, which: Literal["best", "last"], with_tenso
         to,
         name=to.resolve().name,
         data_fingerprint=record["data"],
-        with_tensors=with_tensors,
+        weights=weights,
     )
 
 

@@ -1,16 +1,23 @@
-"""What a training begins with instead of chance: the weights of a model folder."""
+"""What a training begins with instead of chance: the weights of a model folder.
+
+A shipped folder leaves its weights to train on out; where they are published ones, they are taken
+from their publisher.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import nn
 
 from firstsight.errors import CheckpointError, TrainingError
+from firstsight.learning.networks.backbones import Backbone, build_backbone
 from firstsight.learning.networks.heads import HeadModule, WeightedL1Head
+from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.networks.weights import load_published
 from firstsight.model.folder import read_model_info, read_tensors
 from firstsight.similarity import WeightedL1
 
@@ -19,17 +26,22 @@ __all__ = ["Start"]
 
 @dataclass(frozen=True)
 class Start:
-    """model: a model folder that holds its weights to train on. fingerprint: which model it was
-    when the training began, since another may lie there when it is resumed.
+    """model: a model folder. fingerprint: which model it was when the training began, since
+    another may lie there when it is resumed. published: the network whose published weights the
+    model has; they are taken from their publisher, without any centring.
     """
 
     model: Path
     fingerprint: str
+    published: Backbone | None = None
 
     @classmethod
     def at(cls, model: Path) -> Start:
         """ModelFolderError where there is no model folder."""
-        return cls(model.resolve(), read_model_info(model).fingerprint)
+        info = read_model_info(model)
+        named = info.made_by.get("published")
+        known = next((each for each in get_args(Backbone) if each == named), None)
+        return cls(model.resolve(), info.fingerprint, known)
 
     def put_into(self, tower: nn.Module, head: HeadModule) -> None:
         """Give tower and head the model's weights.
@@ -43,6 +55,9 @@ class Start:
                 f"the training began with the model {self.fingerprint[:12]}, but {self.model} "
                 f"holds {info.fingerprint[:12]} now; restore it, or train anew"
             )
+        if self.published is not None:
+            _publish_into(tower, self.published)
+            return
         tensors = read_tensors(self.model)
         try:
             tower.load_state_dict({name: torch.from_numpy(each) for name, each in tensors.items()})
@@ -57,9 +72,20 @@ class Start:
                 head.logit.bias.fill_(info.head.bias)
 
     def to_json(self) -> dict[str, Any]:
-        return {"model": str(self.model), "fingerprint": self.fingerprint}
+        return {
+            "model": str(self.model),
+            "fingerprint": self.fingerprint,
+            "published": self.published,
+        }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Start:
         """KeyError or TypeError for anything that `to_json` would not have made."""
-        return cls(Path(record["model"]), str(record["fingerprint"]))
+        return cls(Path(record["model"]), str(record["fingerprint"]), record["published"])
+
+
+def _publish_into(tower: nn.Module, name: Backbone) -> None:
+    backbone = build_backbone(name)
+    load_published(name, backbone)
+    assert isinstance(tower, PooledTower)
+    tower.features.load_state_dict(backbone.features.state_dict())

@@ -144,21 +144,29 @@ def check_loader(as_json: bool) -> None:
     command.check_loader(as_json=as_json)
 
 
+_weights = click.option(
+    "--weights",
+    type=click.Choice(["full", "half", "none"]),
+    default="full",
+    help="Those that only further training needs; half rounds them to float16.",
+)
+
+
 @menu.command(epilog="Example:  firstsight export runs/compact --to my-model")
 @click.argument("run_folder", type=options.PATH, metavar="RUN", help="A training's folder.")
 @click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
 @click.option("--checkpoint", type=click.Choice(["best", "last"]), default="best")
-@click.option("--without-weights", is_flag=True, help="Leave out what only further training needs.")
+@_weights
 def export(
     run_folder: Path,
     to: Path,
     checkpoint: Literal["best", "last"],
-    without_weights: bool,
+    weights: Literal["full", "half", "none"],
 ) -> None:
     """Write a model folder from a training's checkpoint."""
     from firstsight.app import training
 
-    folder = training.export(run_folder, to, which=checkpoint, tensors=not without_weights)
+    folder = training.export(run_folder, to, which=checkpoint, weights=weights)
     click.echo(folder)
 
 
@@ -214,14 +222,14 @@ def calibrate(
     metavar="FOLDER",
     help="Pictures from whose mean embeddings are seen.",
 )
-@click.option("--without-weights", is_flag=True, help="Leave out what only further training needs.")
+@_weights
 def pretrained(
     backbone: Literal["squeezenet1_0", "squeezenet1_1", "efficientnet_lite0"],
     to: Path,
     centre_on: Path | None,
-    without_weights: bool,
+    weights: Literal["full", "half", "none"],
 ) -> None:
     """Make a model folder of a published network, without any training."""
     from firstsight.app.cli import pretrained as command
 
-    command.pretrained(backbone, to, centre_on=centre_on, without_weights=without_weights)
+    command.pretrained(backbone, to, centre_on=centre_on, weights=weights)
