@@ -76,7 +76,7 @@ def test_too_few_things_keep_the_models_threshold_and_say_so(
     found = judged(small, calibrated, rule="best")
     assert (found.basis, found.misses_basis) == ("model", "gallery")
     assert found.kept == (
-        "the model's own at gallery size 120: 300 things are needed to estimate a threshold for "
+        "the model's own at gallery size 40: 300 things are needed to estimate a threshold for "
         "1 % false accepts from the gallery itself, and it has 40"
     )
     assert found.seen_here is not None and found.false_accepts is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -143,18 +144,18 @@ def _held_out_by(
     ]
 
 
-def _kin(recipe: dict[str, object]) -> dict[str, object]:
-    """What sisters share: all but the name, what was held out, and the seed."""
+def _kin(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What sisters share: all but the name, what was held out, the seed, and how often they were
+    looked at. Keys that a recipe of an older version did not have yet count by their defaults."""
+    from firstsight.learning.recipes.schema import parse_recipe
 
-    def without(key: str, *left_out: str) -> object:
-        table = recipe.get(key)
-        if not isinstance(table, dict):
-            return table
-        return {name: value for name, value in table.items() if name not in left_out}
-
-    shared = {key: value for key, value in recipe.items() if key not in ("name", "description")}
-    shared["data"] = without("data", "held_out_groups", "held_out_classes", "held_out_part")
-    shared["training"] = without("training", "seed")
+    shared = parse_recipe(copy.deepcopy(recipe), origin="a model's recipe").model_dump(mode="json")
+    for key in ("name", "description"):
+        del shared[key]
+    for key in ("held_out_groups", "held_out_classes", "held_out_part"):
+        del shared["data"][key]
+    for key in ("seed", "validate_every", "validation_trials"):
+        del shared["training"][key]
     return shared
 
 

@@ -79,11 +79,10 @@ def estimate(
     left_out = leave_one_out(head, vectors, reach=3 * target, most=most, seed=seed)
     accuracies = _accuracies(left_out.by_rule)
     chosen, rule_kept = _choose_rule(rule, accuracies)
-    # The nearest of all photos decides by "best": there each photo is one more to be near to.
-    size = n_photos if chosen == "best" else n_things
+    model, size = _model_trials(calibrated, (n_things, n_photos), chosen, left_out)
     evidence = _Evidence(
         own=left_out.by_rule[chosen],
-        model=_model_trials(calibrated, size, chosen, left_out),
+        model=model,
         verdicts=trials_of_verdicts(verdicts),
         target=target,
         seed=seed,
@@ -166,23 +165,26 @@ def _choose_rule(given: Rule | None, accuracies: dict[Rule, float] | None) -> tu
 
 
 def _model_trials(
-    calibrated: Calibrated | None, size: int, rule: Rule, own: LeftOut
-) -> SizedTrials | None:
-    """The model's trials at that size, as distances by that rule.
+    calibrated: Calibrated | None, counts: tuple[int, int], rule: Rule, own: LeftOut
+) -> tuple[SizedTrials | None, int]:
+    """The model's trials at this gallery's size, as distances by that rule; and that size.
 
-    They were made with one photo a thing. What a mean or prototype adds to a distance, or takes
-    off, is read from this gallery's things as strangers, at a low quantile that a few dozen
-    trials still support.
+    counts: things, photos. The trials were made with one photo a thing. What several photos add to
+    a distance, or take off, is read from this gallery's things as strangers, at a low quantile
+    that a few dozen trials still support. Where there are too few of them, "best" counts every
+    photo as one more thing to be near to, which errs to the safe side.
     """
+    n_things, n_photos = counts
+    strangers = own.by_rule[rule].strangers
+    if not _is_enough(strangers):
+        size = n_photos if rule == "best" else n_things
+        return (calibrated and calibrated.at_size(size)), size
     if calibrated is None:
-        return None
-    sized, strangers = calibrated.at_size(size), own.by_rule[rule].strangers
-    if rule == "best" or not _is_enough(strangers):
-        return sized
+        return None, n_things
     by_rule, by_single = (
         np.quantile(trials.distance, LOW_QUANTILE) for trials in (strangers, own.single)
     )
-    return sized.shifted(float(by_rule - by_single))
+    return calibrated.at_size(n_things).shifted(float(by_rule - by_single)), n_things
 
 
 def _thresholds(evidence: _Evidence) -> dict[str, Any]:
