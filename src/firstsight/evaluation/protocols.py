@@ -23,12 +23,15 @@ from firstsight.similarity import Head
 
 __all__ = [
     "PROTOCOLS",
+    "Half",
     "NwayPlan",
     "VerificationPlan",
+    "crossed_thresholds",
     "dense",
     "lake2015",
     "nway",
     "verification",
+    "verification_halves",
 ]
 
 PROTOCOLS = {
@@ -101,6 +104,18 @@ def verification(
     """
     plan = plan or VerificationPlan()
     embeddings = embed_all(embed, pictures.pixels)
+    halves = verification_halves(embeddings, head, pictures, seed, plan)
+    return _verification_card(halves, pictures, seed, plan)
+
+
+def verification_halves(
+    embeddings: npt.NDArray[np.float32],
+    head: Head,
+    pictures: PackedPictures,
+    seed: int,
+    plan: VerificationPlan,
+) -> tuple[Half, Half]:
+    """The very pairs that `verification` judges by, as distances; embeddings (N, D)."""
     by_group = plan.within_group and len(np.unique(pictures.groups)) > 1
     units = pictures.groups if by_group else pictures.labels
     rng = np.random.default_rng([seed, PAIRS])
@@ -109,8 +124,13 @@ def verification(
         groups = pictures.groups[rows] if plan.within_group else None
         pairs = draw_pairs(pictures.labels[rows], groups, plan.n_pairs // 2, rng)
         distances = pair_distances(pairs, embeddings[rows], head)
-        halves.append(_Half(distances, pairs.same, units[rows][pairs.first]))
-    return _verification_card(halves, pictures, seed, plan)
+        halves.append(Half(distances, pairs.same, units[rows][pairs.first]))
+    return halves[0], halves[1]
+
+
+def crossed_thresholds(halves: Sequence[Half]) -> list[float]:
+    """The threshold that each half is judged at: the best of the other; -inf accepts nothing."""
+    return [best_threshold(*half.sides) for half in reversed(halves)]
 
 
 def _drawn(
@@ -165,7 +185,7 @@ def _interval(
 
 
 @dataclass(frozen=True, eq=False)
-class _Half:
+class Half:
     """Pairs of one half of the classes: distances, same, cluster of each, (P,)."""
 
     distances: npt.NDArray[np.float32]
@@ -187,9 +207,9 @@ def _halved(
 
 
 def _verification_card(
-    halves: Sequence[_Half], pictures: PackedPictures, seed: int, plan: VerificationPlan
+    halves: Sequence[Half], pictures: PackedPictures, seed: int, plan: VerificationPlan
 ) -> Scorecard:
-    thresholds = [best_threshold(*half.sides) for half in reversed(halves)]
+    thresholds = crossed_thresholds(halves)
     crossed = list(zip(halves, thresholds, strict=True))
     results = [judge(*half.sides, threshold=threshold) for half, threshold in crossed]
     right = np.concatenate([(half.distances <= at) == half.same for half, at in crossed])
