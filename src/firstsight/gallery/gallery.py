@@ -13,7 +13,16 @@ from typing import Any
 import numpy.typing as npt
 
 from firstsight.errors import GalleryError, StorageError
-from firstsight.gallery import changing, enrolling, forgetting, history, judging, rows, staging
+from firstsight.gallery import (
+    changing,
+    enrolling,
+    forgetting,
+    history,
+    judging,
+    paging,
+    rows,
+    staging,
+)
 from firstsight.gallery.checking import find_faults
 from firstsight.gallery.connection import PATIENCE_S, Store
 from firstsight.gallery.forgetting import Forgotten
@@ -130,6 +139,22 @@ class Gallery:
         """By name; those with `containing` in name, notes or a tag, whatever its capitals."""
         with self._store.reading() as connection:
             return rows.things(connection, containing, offset, limit)
+
+    def things_after(self, name: str = "", n: int = 50, *, containing: str = "") -> list[Thing]:
+        """The next `n` of `things`, after the one of that name; as quick at the end as at first."""
+        with self._store.reading() as connection:
+            return paging.things_after(connection, name, n, containing=containing)
+
+    def covers(self, thing_ids: Iterable[int]) -> dict[int, int]:
+        """Of each thing the number of a photo to show it by, where a picture of one was kept."""
+        with self._store.reading() as connection:
+            return paging.covers(connection, thing_ids)
+
+    def photos_after(self, name: str, photo_id: int = 0, n: int = 50) -> list[Photo]:
+        """The next `n` photos of a thing, after the one of that number."""
+        with self._store.reading() as connection:
+            thing_id = rows.thing_id(connection, proper_name(name))
+            return paging.photos_after(connection, thing_id, photo_id, n)
 
     def thing(self, name: str) -> Thing:
         with self._store.reading() as connection:

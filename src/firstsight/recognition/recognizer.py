@@ -287,9 +287,15 @@ class Recognizer:
             )
         return self._record(answer, "other", name)
 
-    def estimate(self) -> Estimate:
-        """The thresholds in force, their rates and intervals; GalleryError for an empty gallery."""
-        return self._current().estimate
+    def estimate(self, false_accepts: float | None = None) -> Estimate:
+        """The thresholds in force, their rates and intervals; GalleryError for an empty gallery.
+
+        false_accepts: what they would be for another share than the policy's.
+        """
+        if false_accepts is None or false_accepts == self.policy.false_accepts:
+            return self._current().estimate
+        head = self.embedder.info.head
+        return read_standing(self.gallery, head, self._calibrated, target=false_accepts).estimate
 
     def vector_of(self, photo: int) -> Floats:
         """(D,) of an enrolled photo; NotInGallery where it is not there."""

@@ -23,6 +23,7 @@ from firstsight.app.http.security.hosts import HostRules
 from firstsight.app.http.security.keys import KeyRing, usual_keys_file
 from firstsight.app.http.security.sessions import Sessions
 from firstsight.app.http.settings import Settings
+from firstsight.app.web.site import add_page
 from firstsight.errors import FirstsightError
 
 __all__ = ["create_app"]
@@ -70,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(health.router)
     app.include_router(recognising.router)
-    # The page's routes are added here: firstsight.app.web.
+    add_page(app)
     _answer_errors(app)
     return app
 

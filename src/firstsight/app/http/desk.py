@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,14 @@ from firstsight.gallery.forgetting import Forgotten
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import GalleryInfo, Photo, Step, Thing, Verdict
 from firstsight.images.reading import Crop, Reading, read_picture
+from firstsight.model.info import ModelInfo
 from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
 from firstsight.recognition.comparing import compare_vectors
 from firstsight.recognition.enrolling import Entry, Prepared
 from firstsight.recognition.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from firstsight.drawing.why import Matched
 
 __all__ = ["Desk", "Judged", "Overview", "Picture", "Why"]
 
@@ -63,11 +67,13 @@ class Overview:
 
 @dataclass(frozen=True, eq=False)
 class Why:
-    """What made a picture match. sentence: for a person. sheet: a PNG file, drawn."""
+    """What made a picture match. sentence: for a person. sheet: a PNG file, drawn. match: the
+    maps that it was drawn from."""
 
     answer: Answer
     sentence: str
     sheet: bytes
+    match: Matched
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +109,11 @@ class Desk:
     def close(self) -> None:
         for clerk in (self._answering, self._writing, self._pondering):
             clerk.close()
+
+    @property
+    def model(self) -> ModelInfo:
+        """What is known of the gallery's model."""
+        return self._batcher.embedder.info
 
     # Questions about pictures.
 
@@ -159,6 +170,14 @@ class Desk:
 
         return list(await asyncio.gather(*map(one, pictures)))
 
+    async def small_copy(self, picture: Picture) -> bytes:
+        """PNG or WebP, at most 384 px along its longer side, without metadata."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._pool,
+            lambda: read_picture(picture.data, limits=self._limits, name=picture.name).kept(),
+        )
+
     async def why(self, picture: Picture, *, crop: Crop | None = None) -> Why:
         """What made it match, on both pictures, and what the nearest rival is; takes a second."""
         reading, vector = await self._seen(picture, crop)
@@ -184,6 +203,12 @@ class Desk:
         """The thresholds in force, their rates and intervals; GalleryError for an empty gallery."""
         return await self._pondering.do(lambda recognizer: recognizer.estimate())
 
+    async def estimates(self, shares: Sequence[float]) -> list[Estimate]:
+        """As `estimate`, for other shares of false accepts."""
+        return await self._pondering.do(
+            lambda recognizer: [recognizer.estimate(share) for share in shares]
+        )
+
     async def overview(self) -> Overview:
         def look(recognizer: Recognizer) -> Overview:
             gallery = recognizer.gallery
@@ -202,6 +227,21 @@ class Desk:
         return await self._looked(
             lambda gallery: gallery.things(containing=containing, offset=offset, limit=limit)
         )
+
+    async def things_after(
+        self, name: str, n: int, *, containing: str = ""
+    ) -> tuple[list[Thing], dict[int, int]]:
+        """The next `n` things after the one of that name, and a photo's number to show each by."""
+
+        def look(gallery: Gallery) -> tuple[list[Thing], dict[int, int]]:
+            found = gallery.things_after(name, n, containing=containing)
+            return found, gallery.covers(each.id for each in found)
+
+        return await self._looked(look)
+
+    async def photos_after(self, name: str, photo_id: int, n: int) -> list[Photo]:
+        """The next `n` photos of a thing after the one of that number."""
+        return await self._looked(lambda gallery: gallery.photos_after(name, photo_id, n))
 
     async def thing(self, name: str) -> Thing:
         return await self._looked(lambda gallery: gallery.thing(name))
@@ -357,4 +397,4 @@ def _why(recognizer: Recognizer, reading: Reading, vector: Floats) -> Why:
     match = explain(recognizer, reading, answer)
     sheet = BytesIO()
     why_sheet(match).save(sheet, "PNG")
-    return Why(answer, why_sentence(match), sheet.getvalue())
+    return Why(answer, why_sentence(match), sheet.getvalue(), match)

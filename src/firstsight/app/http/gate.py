@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstsight.app.http.admission import Admission
@@ -51,7 +52,10 @@ class Gate:
             with self._admission.of(scope):
                 await self._app(scope, receive, sending.send)
         except Refusal as refusal:
-            await refusal.response(scope["request_id"])(scope, receive, sending.send)
+            response: Response = refusal.response(scope["request_id"])
+            if refusal.status == 401 and _is_for_a_person(scope, request.headers):
+                response = RedirectResponse("/login", 303)
+            await response(scope, receive, sending.send)
         finally:
             sending.log()
 
@@ -82,6 +86,12 @@ class _Sending:
 def request_id_of(request: HTTPConnection) -> str:
     """The sender's own X-Request-Id where it sent a sensible one, else a new one."""
     return str(request.scope["request_id"])
+
+
+def _is_for_a_person(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser asks for a page, so that a form to sign in helps more than an error."""
+    is_page = scope["method"] == "GET" and not scope["path"].startswith("/v1/")
+    return is_page and "text/html" in headers.get("accept", "")
 
 
 def _request_id(headers: Headers) -> str:
