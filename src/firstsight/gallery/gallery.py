@@ -20,6 +20,7 @@ from firstsight.gallery import (
     history,
     judging,
     paging,
+    receipts,
     rows,
     staging,
 )
@@ -36,6 +37,7 @@ from firstsight.gallery.records import (
     NewPhoto,
     Photo,
     PhotoVectors,
+    Receipt,
     Step,
     Thing,
     Verdict,
@@ -298,6 +300,24 @@ class Gallery:
         with self._store.writing() as connection:
             return history.undo_steps(connection, n)
 
+    def once(self, receipt: Receipt, act: Callable[[], Any]) -> tuple[Any, bool]:
+        """What `act` gives, a JSON value, and whether it was done now.
+
+        `act` changes this gallery; its changes and the receipt are kept together or not at all.
+        Where the receipt's key is kept already, `act` is left alone and its answer of then given.
+        Raises UsageError where the key was for another request, GalleryError where the answer of
+        then was forgotten, and whatever `act` raises.
+        """
+        with self._store.together() as connection:
+            kept = receipts.find(connection, receipt)
+            if kept is not None:
+                return kept[0], False
+            answer = act()
+            receipts.keep(connection, receipt, answer)
+        if forgetting.is_left(self._store):
+            forgetting.sweep_after_forgetting(self._store)
+        return answer, True
+
     # What cannot be undone.
 
     def forget(self, name: str) -> Forgotten:
@@ -315,6 +335,8 @@ class Gallery:
     def _forget(self, purge: Callable[[sqlite3.Connection], Forgotten]) -> Forgotten:
         with self._store.writing() as connection:
             forgotten = purge(connection)
+        if self._store.is_together:  # a file cannot be swept inside a transaction
+            return forgotten
         forgetting.sweep_after_forgetting(self._store)
         return forgotten
 
