@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from firstsight.errors import PictureError
 from firstsight.gallery.doctor import Examination
 from firstsight.gallery.forgetting import Forgotten
 from firstsight.gallery.gallery import Gallery
-from firstsight.gallery.records import GalleryInfo, Photo, Step, Thing, Verdict
+from firstsight.gallery.records import GalleryInfo, Photo, Receipt, Step, Thing, Verdict
 from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.info import ModelInfo
 from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
@@ -273,18 +273,33 @@ class Desk:
         *,
         careful: bool = False,
         partial: bool = True,
+        receipt: Receipt | None = None,
     ) -> list[Enrollment]:
         """Show pictures of a thing, old or new: one step, and a result for each, in order.
 
         careful: do not save what the doctor warns of. partial: False saves all or none.
+        receipt: where it was kept before, gives what was done then and does nothing.
         """
         batch, vectors = await self._prepared(thing, pictures)
 
         def keep(recognizer: Recognizer) -> list[Enrollment]:
             enroller = recognizer.enroller(careful=careful)
-            return enroller.embedded(batch, vectors, partial=partial)
+
+            def act() -> list[dict[str, Any]]:
+                results = enroller.embedded(batch, vectors, partial=partial)
+                return [each.to_json() for each in results]
+
+            return [Enrollment.from_json(each) for each in _once(recognizer, receipt, act)]
 
         return await self._writing.do(keep)
+
+    async def change(
+        self, act: Callable[[Gallery], Result], *, receipt: Receipt | None = None
+    ) -> Result:
+        """Any change, in its turn; where there is a receipt, what `act` gives must be JSON."""
+        return await self._writing.do(
+            lambda recognizer: _once(recognizer, receipt, lambda: act(recognizer.gallery))
+        )
 
     async def describe(
         self, name: str, *, notes: str | None = None, tags: Sequence[str] | None = None
@@ -321,15 +336,26 @@ class Desk:
         """Take the last `n` steps back; gives them, the newest first."""
         return await self._changed(lambda gallery: gallery.undo(n))
 
-    async def confirm(self, picture: Picture, *, crop: Crop | None = None) -> Judged:
+    async def confirm(
+        self, picture: Picture, *, crop: Crop | None = None, receipt: Receipt | None = None
+    ) -> Judged:
         """The name given to this picture is right."""
-        return await self._judge(picture, crop, lambda recognizer, it: recognizer.confirm(it))
+        return await self._judge(
+            picture, crop, receipt, lambda recognizer, it: recognizer.confirm(it)
+        )
 
     async def deny(
-        self, picture: Picture, truth: str | None = None, *, crop: Crop | None = None
+        self,
+        picture: Picture,
+        truth: str | None = None,
+        *,
+        crop: Crop | None = None,
+        receipt: Receipt | None = None,
     ) -> Judged:
         """The name given is wrong: the picture shows `truth`, or none of the things."""
-        return await self._judge(picture, crop, lambda recognizer, it: recognizer.deny(it, truth))
+        return await self._judge(
+            picture, crop, receipt, lambda recognizer, it: recognizer.deny(it, truth)
+        )
 
     async def withdraw(self, verdict_id: int) -> None:
         await self._changed(lambda gallery: gallery.withdraw(verdict_id))
@@ -371,22 +397,34 @@ class Desk:
         self,
         picture: Picture,
         crop: Crop | None,
+        receipt: Receipt | None,
         say: Callable[[Recognizer, Answer], int],
     ) -> Judged:
         reading, vector = await self._seen(picture, crop)
 
         def judge(recognizer: Recognizer) -> Judged:
             answer = recognizer.answer(reading, vector)
-            number = say(recognizer, answer)
+            number = _once(recognizer, receipt, lambda: say(recognizer, answer))
             return Judged(number, answer, recognizer.estimate())
 
         return await self._writing.do(judge)
+
+    async def look(self, look: Callable[[Gallery], Result]) -> Result:
+        """Anything that only reads the gallery, and quickly."""
+        return await self._looked(look)
 
     async def _looked(self, look: Callable[[Gallery], Result]) -> Result:
         return await self._answering.do(lambda recognizer: look(recognizer.gallery))
 
     async def _changed(self, change: Callable[[Gallery], Result]) -> Result:
         return await self._writing.do(lambda recognizer: change(recognizer.gallery))
+
+
+def _once(recognizer: Recognizer, receipt: Receipt | None, act: Callable[[], Result]) -> Result:
+    if receipt is None:
+        return act()
+    answer: Result = recognizer.gallery.once(receipt, act)[0]
+    return answer
 
 
 def _why(recognizer: Recognizer, reading: Reading, vector: Floats) -> Why:

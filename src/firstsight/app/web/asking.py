@@ -1,4 +1,4 @@
-"""Questions about a picture: draw, recognise, compare, look-alikes, why; and a word on an answer."""
+"""Questions about a picture: draw, recognise, compare, look-alikes, why; a word on an answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from firstsight.app.http.desk import Desk, Picture
 from firstsight.app.http.security.access import may_read, may_write
 from firstsight.app.web.forms import Form, read_form, tray_of
-from firstsight.app.web.rendering import PageRoute, desk_of, drawing_desk, page, part, picture_response
+from firstsight.app.web.rendering import (
+    PageRoute,
+    desk_of,
+    drawing_desk,
+    page,
+    part,
+    picture_response,
+)
 from firstsight.app.web.scale import scale_of
 from firstsight.app.web.telling import comparison_told, estimate_told, sure_told
 from firstsight.app.web.why import shown_why
@@ -188,7 +195,12 @@ async def taught(request: Request) -> HTMLResponse:
     await _teach(desk, picture, thing)
     held = await desk.overview()
     return part(
-        request, "taught", back="draw", thing=thing, n_things=held.n_things, draws=form.text("draws")
+        request,
+        "taught",
+        back="draw",
+        thing=thing,
+        n_things=held.n_things,
+        draws=form.text("draws"),
     )
 
 

@@ -44,9 +44,7 @@ def sure_told(answer: Answer) -> str:
         return f"Nobody can say how sure that is: {answer.estimate.kept}."
     strict = f"at a setting where at most {percent(target)} of strangers' pictures get a name"
     if answer.decision == "unknown":
-        return (
-            f"The nearest is {answer.nearest.thing}, and that is too far away, {strict}."
-        )
+        return f"The nearest is {answer.nearest.thing}, and that is too far away, {strict}."
     if answer.probability is None:
         return f"Near enough to be named, {strict}; nothing tells how likely the name is right."
     return f"{percent(answer.probability)} sure that the name is right, {strict}."
@@ -56,9 +54,7 @@ def estimate_told(estimate: Estimate) -> list[str]:
     """What an answer rests on, a sentence each."""
     if estimate.threshold is None:
         return [f"{estimate.kept}."]
-    told = [
-        f"A picture gets a name up to a distance of {estimate.threshold:.3f}: {estimate.kept}."
-    ]
+    told = [f"A picture gets a name up to a distance of {estimate.threshold:.3f}: {estimate.kept}."]
     if estimate.false_accepts is not None:
         told.append(
             f"Strangers' pictures that get a name all the same: {_rate(estimate.false_accepts)}."

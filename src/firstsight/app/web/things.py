@@ -48,9 +48,7 @@ async def thing(request: Request, name: str, after: int = 0) -> HTMLResponse:
     photos = await desk.photos_after(name, after, A_PAGE + 1)
     more = photos[A_PAGE - 1].id if len(photos) > A_PAGE else None
     shown = photos[:A_PAGE]
-    return page(
-        request, "thing", held.name, gallery=desk.name, thing=held, photos=shown, more=more
-    )
+    return page(request, "thing", held.name, gallery=desk.name, thing=held, photos=shown, more=more)
 
 
 @router.get("/g/{gallery}/names")
@@ -98,7 +96,9 @@ async def enroll_anyway(request: Request) -> HTMLResponse:
     """Keep pictures whose advice was read; `asked` numbers those that shall be kept."""
     form = await read_form(request)
     tray, names = tray_of(request), dict(zip(form.texts("held"), form.texts("thing"), strict=False))
-    named = [(names[number], tray.take(number)) for number in form.texts("asked") if number in names]
+    named = [
+        (names[number], tray.take(number)) for number in form.texts("asked") if number in names
+    ]
     results = await _each(desk_of(request), named, saves=True)
     return part(request, "enrolled", back="things", results=results, left_out=[])
 

@@ -21,7 +21,9 @@ SIDE = 360  # px, the longer side of a map
 def shown_why(why: Why) -> dict[str, Any]:
     """The sentence, and (picture, words beneath) in pairs: the match, then the rival."""
     match = why.match
-    maps = [heat for heat in (match.why.asked, match.why.enrolled, match.why.lead) if heat is not None]
+    maps = [
+        heat for heat in (match.why.asked, match.why.enrolled, match.why.lead) if heat is not None
+    ]
     largest = max(float(np.abs(heat).max()) for heat in maps)
 
     def laid(picture: Any, heat: Any) -> str:
@@ -30,7 +32,9 @@ def shown_why(why: Why) -> dict[str, Any]:
     tiles = [(laid(match.asked, match.why.asked), f"your picture: what makes it {match.name}")]
     if match.enrolled is not None:
         seen = match.enrolled
-        enrolled = as_data(as_rgb(seen)) if match.why.enrolled is None else laid(seen, match.why.enrolled)
+        enrolled = (
+            as_data(as_rgb(seen)) if match.why.enrolled is None else laid(seen, match.why.enrolled)
+        )
         tiles.append((enrolled, f"{match.name}, as it was enrolled"))
     if match.why.lead is not None:
         words = f"your picture: what tells it from {match.rival_name}"
