@@ -33,7 +33,7 @@ def test_no_request_that_the_description_allows_ends_in_an_error_of_ours(server:
             continue
 
         @settings(
-            max_examples=6,
+            max_examples=3,
             deadline=None,
             database=None,
             derandomize=True,

@@ -61,7 +61,7 @@ async def list_things(
     ] = "",
     limit: Limit = 50,
 ) -> JSONResponse:
-    """By name, a page at a time: `next`, if there is one, is the `after` of the page that follows."""
+    """By name, a page at a time; `next`, where there is one, is the next page's `after`."""
     found = await desk.look(
         lambda gallery: gallery.things_after(after, limit + 1, containing=containing)
     )
