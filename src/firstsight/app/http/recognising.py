@@ -7,7 +7,8 @@ Each is there for the first gallery (`/v1/identify`) and for every one by its na
 from __future__ import annotations
 
 import base64
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
@@ -30,6 +31,8 @@ from firstsight.recognition.answers import Unreadable
 
 __all__ = ["router"]
 
+Route = TypeVar("Route", bound=Callable[..., Any])
+
 router = APIRouter(prefix="/v1", tags=["recognising"])
 
 NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
@@ -38,10 +41,10 @@ CROP = {"type": "string", "description": "left,top,right,bottom in upright pixel
 MOST_ALIKE = 100
 
 
-def _both(path: str, **fields: dict[str, Any]) -> Any:
+def _both(path: str, **fields: dict[str, Any]) -> Callable[[Route], Route]:
     """A route for the first gallery, and for each by its name."""
 
-    def decorate(answer: Any) -> Any:
+    def decorate(answer: Route) -> Route:
         extra = PICTURES_BODY(**fields)
         router.post(path, openapi_extra=extra)(answer)
         return router.post(f"/galleries/{{gallery}}{path}", openapi_extra=extra)(answer)
