@@ -78,7 +78,8 @@ def _flaw_in(picture: PictureLike, name: str) -> str | None:
             return "gave other pixels than its preprocessing"
     with Image.open(BytesIO(reading.kept())) as kept:
         kept.load()
-        if kept.mode != "RGB" or max(kept.size) != min(384, max(reading.size)):
+        least = min(384, max(reading.size))
+        if kept.mode != "RGB" or not least <= max(kept.size) < 2 * 384:
             return f"was kept as {kept.mode} {kept.size}, being {reading.size}"
     return None
 

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from firstsight.model.embedder import Embedder, load
 from firstsight.recognition.recognizer import Recognizer
 from tests.drawings import N_THINGS, drawing
+
+# How long an example takes says more about who else uses the machine than about the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

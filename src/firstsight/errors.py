@@ -8,6 +8,7 @@ FirstsightError
 ├── ShapeError             arrays whose shapes do not fit together
 ├── ModelFolderError       a model folder that is missing, damaged or foreign
 ├── GalleryError           a gallery that is missing, damaged, busy or of another model
+│   ├── GalleryBusy        another program keeps writing to it; asking again may help
 │   └── NotInGallery       a thing, photo or step that this gallery does not hold
 ├── TrainingError          a training that cannot go on
 │   └── CheckpointError    a checkpoint that does not belong to this run
@@ -32,6 +33,7 @@ __all__ = [
     "DataUnavailable",
     "EpisodeError",
     "FirstsightError",
+    "GalleryBusy",
     "GalleryError",
     "MissingExtraError",
     "ModelFolderError",
@@ -77,6 +79,10 @@ class ModelFolderError(FirstsightError):
 
 
 class GalleryError(FirstsightError):
+    pass
+
+
+class GalleryBusy(GalleryError):
     pass
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstsight.errors import ShapeError, UsageError
-from firstsight.metrics.intervals import bootstrap_by_cluster, wilson
+from firstsight.metrics.intervals import bootstrap_by_cluster, interval_by_cluster, wilson
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,10 @@ def test_one_cluster_or_unequal_lengths_are_refused() -> None:
         bootstrap_by_cluster([1.0, 2.0], [3, 3], rng)
     with pytest.raises(ShapeError, match="give as many of each"):
         bootstrap_by_cluster([1.0, 2.0], [3], rng)
+
+
+def test_a_single_cluster_has_wilsons_interval_over_its_values() -> None:
+    rng = np.random.default_rng(0)
+    assert interval_by_cluster([1, 0, 1, 1], [7, 7, 7, 7], rng) == wilson(3, 4)
+    several = interval_by_cluster([1, 0, 1, 1], [0, 0, 1, 1], np.random.default_rng(0))
+    assert several == bootstrap_by_cluster([1, 0, 1, 1], [0, 0, 1, 1], np.random.default_rng(0))

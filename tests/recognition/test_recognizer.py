@@ -67,7 +67,19 @@ def test_one_among_many_that_cannot_be_read_is_told_and_the_rest_answered(
     together = [each for each in answers if isinstance(each, Answer)]
     for one, other in zip(alone, together, strict=True):
         assert one.nearest.thing == other.nearest.thing
-        assert one.distance == pytest.approx(other.distance, abs=1e-5)
+        assert one.distance == other.distance  # many at once round as one alone does
+
+
+def test_photos_enrolled_many_at_once_have_the_vectors_of_one_at_a_time(
+    recognizer: Recognizer, files: Path
+) -> None:
+    pictures = sorted((files / "asked").iterdir())[:4]
+    for picture in pictures[:2]:
+        recognizer.enroll("by itself", picture)
+    recognizer.enroll("together", pictures[2:])
+    for photo in [*recognizer.gallery.photos("by itself"), *recognizer.gallery.photos("together")]:
+        alone = recognizer.embedder.embed(photo.source)[0]
+        np.testing.assert_array_equal(recognizer.vector_of(photo.id), alone)
 
 
 def test_without_calibration_nothing_is_known_and_the_remedy_is_named(

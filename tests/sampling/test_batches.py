@@ -102,7 +102,7 @@ def test_coverage_counts_what_is_shown_and_how_often() -> None:
     seen = coverage(episodes, labels, steps=2)
     assert seen == Coverage(2, 7, 3, pictures_seen=6, classes_seen=2, most_often=2)
     assert seen.told(2) == (
-        "an epoch (2 steps) shows 6 of 7 pictures, none more than 2 times, and 2 of 3 classes"
+        "an epoch (2 steps) shows 6 of 7 pictures, up to 2 times each, and 2 of 3 classes"
     )
     assert seen.told(4).startswith("the first 2 of an epoch's 4 steps show 6 of 7")
 

@@ -16,6 +16,7 @@ from firstsight.app.unseen import only_unseen
 from firstsight.errors import MissingExtraError, RecipeError, UsageError
 
 if TYPE_CHECKING:
+    from firstsight.deciding.calibrated import Calibrated
     from firstsight.evaluation.embedding import Embed
     from firstsight.evaluation.scorecard import Scorecard
     from firstsight.model.embedder import Embedder
@@ -45,11 +46,23 @@ class Trials:
 
 @dataclass(frozen=True)
 class Contestant:
-    """Whoever is judged: a name, and how it turns pictures into comparable embeddings."""
+    """Whoever is judged: a name, and how it turns pictures into comparable embeddings.
+
+    calibrated: what it knows about its own distances, where it was calibrated.
+    """
+
+    @classmethod
+    def of(cls, embedder: Embedder) -> Contestant:
+        """A model as it is used. ModelFolderError where its calibration is damaged."""
+        from firstsight.recognition.comparing import calibrated_of
+
+        info = embedder.info
+        return cls(info.name, embedder.embed_pixels, info.head, calibrated_of(embedder))
 
     name: str
     embed: Embed
     head: Head
+    calibrated: Calibrated | None = None
 
 
 def evaluate(
@@ -71,8 +84,7 @@ def evaluate(
 
     trials = Trials(protocol=protocol, data=str(data), seed=seed, **settings)
     embedder = load(model)
-    contestant = Contestant(embedder.info.name, embedder.embed_pixels, embedder.info.head)
-    card = judge([contestant], embedder, trials, console or Console(stderr=True))[0]
+    card = judge([Contestant.of(embedder)], embedder, trials, console or Console(stderr=True))[0]
     return card.of_model(embedder.info.fingerprint)
 
 
@@ -110,8 +122,14 @@ def _judge_one(contestant: Contestant, pictures: Any, trials: Trials) -> Scoreca
     if trials.protocol == "dense":
         return protocols.dense(embed, head, pictures, seed, trials=trials.n_trials or 5000)
     if trials.protocol == "verification":
-        plan = protocols.VerificationPlan(n_pairs=trials.n_trials or 10_000)
+        known = contestant.calibrated
+        plan = protocols.VerificationPlan(
+            trials.n_trials or 10_000, calibration=None if known is None else known.verify
+        )
         return protocols.verification(embed, head, pictures, seed, plan)
+    if trials.protocol == "retrieval":
+        queries = protocols.RetrievalPlan(n_queries=trials.n_trials)
+        return protocols.retrieval(embed, head, pictures, seed, queries)
     episodes = EpisodePlan(
         n_way=trials.n_way,
         k_shot=trials.k_shot,

@@ -15,10 +15,21 @@ from firstsight.app.packing import open_with_progress
 from firstsight.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
+    from firstsight.data.packed import PackedPictures
     from firstsight.learning.training.export import KeptWeights
     from firstsight.learning.training.run import Run
 
-__all__ = ["Which", "carry_on", "export", "free_folder", "require_learning", "resume", "train"]
+__all__ = [
+    "Which",
+    "carry_on",
+    "export",
+    "free_folder",
+    "is_first_process",
+    "require_learning",
+    "resume",
+    "shares_with_others",
+    "train",
+]
 
 _LEARNING = ("torch", "lightning", "onnx", "onnxscript", "tensorboard")
 
@@ -46,7 +57,12 @@ def train(
     from firstsight.learning.training.build import build_preprocessing
     from firstsight.learning.training.run import train as run
 
-    console = console or Console(stderr=True)
+    if shares_with_others() and out is None:
+        raise UsageError(
+            "several processes need one folder for the run; name it with --out, "
+            "the same for all of them"
+        )
+    console = _heard(console)
     chosen = [*overrides]
     if data is not None:
         chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
@@ -54,7 +70,7 @@ def train(
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     folder = Path(out) if out else free_folder(checked.name)
     done = run(checked, pictures, folder, console=console)
-    calibrate_after_training(done.model, pictures, console)
+    _calibrate(done, pictures, console)
     return done
 
 
@@ -65,13 +81,13 @@ def resume(folder: str | Path, *, console: Console | None = None) -> Run:
     from firstsight.learning.training.run import read_recipe, read_start
     from firstsight.learning.training.run import resume as run
 
-    console = console or Console(stderr=True)
+    console = _heard(console)
     recipe = read_recipe(Path(folder))
     if read_start(Path(folder)) is not None:
         raise UsageError(f"{folder} holds a tuning of {recipe.data.train}; resume it as one")
     pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
     done = run(Path(folder), pictures, recipe=None, console=console)
-    calibrate_after_training(done.model, pictures, console)
+    _calibrate(done, pictures, console)
     return done
 
 
@@ -112,6 +128,29 @@ def require_learning(purpose: str) -> None:
 
     if any(find_spec(name) is None for name in _LEARNING):
         raise MissingExtraError("train", purpose)
+
+
+def is_first_process() -> bool:
+    """Whether this process speaks for a training that torchrun may have started several of."""
+    from firstsight.learning.training.processes import processes_here
+
+    return processes_here().is_first
+
+
+def shares_with_others() -> bool:
+    """Whether torchrun started several processes for this training."""
+    from firstsight.learning.training.processes import processes_here
+
+    return processes_here().count > 1
+
+
+def _heard(console: Console | None) -> Console:
+    return console or Console(stderr=True) if is_first_process() else Console(quiet=True)
+
+
+def _calibrate(done: Run, pictures: PackedPictures, console: Console) -> None:
+    if is_first_process():
+        calibrate_after_training(done.model, pictures, console)
 
 
 def free_folder(name: str) -> Path:

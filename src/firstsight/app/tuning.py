@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from firstsight.app.remarks import say
-from firstsight.app.training import free_folder, require_learning
-from firstsight.errors import DataError, GalleryError, RecipeError
+from firstsight.app.training import free_folder, require_learning, shares_with_others
+from firstsight.errors import DataError, GalleryError, RecipeError, UsageError
 
 if TYPE_CHECKING:
     from firstsight.app.lessons import Lesson
@@ -100,6 +100,8 @@ def tune(
     Raises GalleryError where the gallery or its model cannot serve, and what `train` raises.
     """
     require_learning("tuning a model")
+    if shares_with_others():
+        raise UsageError("tuning to a gallery runs in one process; start it without torchrun")
     from firstsight.learning.recipes.tuning import batches_within, tuning_recipe
     from firstsight.learning.training.run import Start
     from firstsight.learning.training.run import train as run

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from firstsight.data.folder import read_folder
 from firstsight.data.known import cache_folder
 from firstsight.data.manifest import Manifest
+from firstsight.data.omniglot_parts import OMNIGLOT_PARTS
 from firstsight.data.packed import PackedPictures, Progress, pack
 from firstsight.errors import DataError
 from firstsight.images.preprocess import Preprocessing
@@ -19,6 +21,7 @@ KNOWN_NAMES = (
     "omniglot:evaluation",
     "omniglot:minimal1",
     "omniglot:minimal2",
+    *(part.name for part in OMNIGLOT_PARTS),
     "glyphs",
     "digits",
 )
@@ -49,12 +52,14 @@ def open_pictures(
 def _omniglot(name: str) -> Callable[[], Manifest]:
     from firstsight.data import omniglot
 
-    return {
+    readers: dict[str, Callable[[], Manifest]] = {
         "omniglot:background": omniglot.read_background,
         "omniglot:evaluation": omniglot.read_evaluation,
         "omniglot:minimal1": lambda: omniglot.read_minimal(1),
         "omniglot:minimal2": lambda: omniglot.read_minimal(2),
-    }[name]
+        **{part.name: partial(omniglot.read_cut, part) for part in OMNIGLOT_PARTS},
+    }
+    return readers[name]
 
 
 def _folder(name: str) -> Manifest:

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.data.manifest import Manifest, Source
+from firstsight.data.omniglot_parts import OmniglotPart, characters_of
 from firstsight.data.sources import locate
 from firstsight.errors import DataError
 
 __all__ = [
     "Run",
     "read_background",
+    "read_cut",
     "read_evaluation",
     "read_minimal",
     "read_runs",
@@ -97,7 +99,27 @@ def read_runs(*, progress: DownloadProgress | None = None) -> tuple[Run, ...]:
     return tuple(_read_run(f"run{number:02d}", sources, place) for number in range(1, N_RUNS + 1))
 
 
+def read_cut(part: OmniglotPart, *, progress: DownloadProgress | None = None) -> Manifest:
+    """A part that is cut out of the two large sets, such as the Vinyals split. Errors as above."""
+    wholes = {"background": _BACKGROUND, "evaluation": _EVALUATION}
+    wanted = characters_of(part.name)
+    drawings = [
+        drawing
+        for name in part.sets
+        for drawing in _drawings(wholes[name], progress)
+        if "/".join(drawing[0]) in wanted and drawing[1] in part.drawers
+    ]
+    return _labelled(part.name, drawings)
+
+
+_Drawing = tuple[tuple[str, str], int, Source]  # (alphabet, character), drawer, file
+
+
 def _read_part(part: _Part, progress: DownloadProgress | None) -> Manifest:
+    return _labelled(part.name, _drawings(part, progress))
+
+
+def _drawings(part: _Part, progress: DownloadProgress | None) -> list[_Drawing]:
     place = locate(part.file, progress=progress)
     drawings = []
     for member, source in sorted(_contents(place).items()):
@@ -106,12 +128,16 @@ def _read_part(part: _Part, progress: DownloadProgress | None) -> Manifest:
             alphabet, character, drawer = found.groups()
             drawings.append(((alphabet, character), int(drawer) - 1, source))
     _require_whole(part, Counter(character for character, _, _ in drawings), place)
+    return drawings
+
+
+def _labelled(name: str, drawings: list[_Drawing]) -> Manifest:
     characters = sorted({character for character, _, _ in drawings})
     alphabets = sorted({alphabet for alphabet, _ in characters})
     number = {character: label for label, character in enumerate(characters)}
     group = {alphabet: label for label, alphabet in enumerate(alphabets)}
     return Manifest(
-        name=part.name,
+        name=name,
         sources=tuple(source for _, _, source in drawings),
         labels=np.array([number[character] for character, _, _ in drawings], dtype=np.int64),
         class_names=tuple(f"{alphabet}/{character}" for alphabet, character in characters),

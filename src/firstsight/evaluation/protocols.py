@@ -13,22 +13,33 @@ from firstsight.data.packed import PackedPictures
 from firstsight.errors import UsageError
 from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.episodes import Shots, score
+from firstsight.evaluation.retrieval import RetrievalPlan, retrieval
 from firstsight.evaluation.runs import lake2015
 from firstsight.evaluation.scorecard import Scorecard
-from firstsight.evaluation.verification import draw_pairs, judge, pair_distances
-from firstsight.metrics.intervals import Interval, bootstrap_by_cluster, wilson
-from firstsight.metrics.roc import best_threshold
+from firstsight.evaluation.verifying import (
+    Half,
+    VerificationPlan,
+    crossed_thresholds,
+    verification,
+    verification_halves,
+)
+from firstsight.metrics.intervals import interval_by_cluster
 from firstsight.sampling.episodes import EpisodePlan, draw_episodes
 from firstsight.similarity import Head
 
 __all__ = [
     "PROTOCOLS",
+    "Half",
     "NwayPlan",
+    "RetrievalPlan",
     "VerificationPlan",
+    "crossed_thresholds",
     "dense",
     "lake2015",
     "nway",
+    "retrieval",
     "verification",
+    "verification_halves",
 ]
 
 PROTOCOLS = {
@@ -36,11 +47,12 @@ PROTOCOLS = {
     "dense": "random 20-way one-shot trials within each alphabet, by different drawers",
     "nway": "any number of classes and shots, within groups or across them",
     "verification": "same or different, at a threshold chosen on other classes",
+    "retrieval": "every picture asks all others for those of its class",
 }
 
 FEWEST_DENSE_TRIALS = 1000
 
-EPISODES, INTERVAL, PAIRS = range(3)  # separate random streams of one seed
+EPISODES, INTERVAL = range(2)  # separate random streams of one seed
 
 
 @dataclass(frozen=True)
@@ -49,20 +61,6 @@ class NwayPlan:
 
     episodes: EpisodePlan = field(default_factory=EpisodePlan)
     shots: Shots = "prototype"
-
-
-@dataclass(frozen=True)
-class VerificationPlan:
-    """n_pairs: a multiple of 4, half genuine. within_group: impostors are of one's own alphabet."""
-
-    n_pairs: int = 10_000
-    within_group: bool = True
-
-    def __post_init__(self) -> None:
-        if self.n_pairs < 4 or self.n_pairs % 4:
-            raise UsageError(
-                f"n_pairs is {self.n_pairs}; give a multiple of 4, for two halves of equal sides"
-            )
 
 
 def dense(
@@ -84,33 +82,6 @@ def nway(
 ) -> Scorecard:
     """Accuracy in episodes of any form; the interval is bootstrapped by group, else by class."""
     return _drawn("nway", (embed, head), pictures, seed, plan or NwayPlan())
-
-
-def verification(
-    embed: Embed,
-    head: Head,
-    pictures: PackedPictures,
-    seed: int,
-    plan: VerificationPlan | None = None,
-) -> Scorecard:
-    """Accuracy of "same or different", half the pairs genuine, at a threshold chosen elsewhere.
-
-    The groups (within_group, two or more of them) or else the classes are halved at random; each
-    half is judged at the best threshold of the other; every figure is the mean of the two. The
-    interval is bootstrapped by group, else by class. DataError where no pairs can be drawn.
-    """
-    plan = plan or VerificationPlan()
-    embeddings = embed_all(embed, pictures.pixels)
-    by_group = plan.within_group and len(np.unique(pictures.groups)) > 1
-    units = pictures.groups if by_group else pictures.labels
-    rng = np.random.default_rng([seed, PAIRS])
-    halves = []
-    for rows in _halved(units, rng):
-        groups = pictures.groups[rows] if plan.within_group else None
-        pairs = draw_pairs(pictures.labels[rows], groups, plan.n_pairs // 2, rng)
-        distances = pair_distances(pairs, embeddings[rows], head)
-        halves.append(_Half(distances, pairs.same, units[rows][pairs.first]))
-    return _verification_card(halves, pictures, seed, plan)
 
 
 def _drawn(
@@ -139,7 +110,11 @@ def _drawn(
         protocol=protocol,
         measure="accuracy",
         value=float(right.mean()),
-        interval=_interval(right, groups if by_group else labels, seed),
+        interval=interval_by_cluster(
+            right.ravel(),
+            (groups if by_group else labels).ravel(),
+            np.random.default_rng([seed, INTERVAL]),
+        ),
         n=right.size,
         seed=seed,
         data_name=pictures.name,
@@ -153,64 +128,3 @@ def _by_group(
 ) -> dict[str, float]:
     """Accuracy in each group that took part, by its name."""
     return {names[group]: float(right[groups == group].mean()) for group in np.unique(groups)}
-
-
-def _interval(
-    right: npt.NDArray[np.float64], clusters: npt.NDArray[np.int64], seed: int
-) -> Interval:
-    if len(np.unique(clusters)) < 2:  # a handful of trials: nothing to draw again
-        return wilson(float(right.sum()), right.size)
-    rng = np.random.default_rng([seed, INTERVAL])
-    return bootstrap_by_cluster(right.ravel(), clusters.ravel(), rng)
-
-
-@dataclass(frozen=True, eq=False)
-class _Half:
-    """Pairs of one half of the classes: distances, same, cluster of each, (P,)."""
-
-    distances: npt.NDArray[np.float32]
-    same: npt.NDArray[np.bool_]
-    clusters: npt.NDArray[np.int64]
-
-    @property
-    def sides(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        return self.distances[self.same], self.distances[~self.same]
-
-
-def _halved(
-    units: npt.NDArray[np.int64], rng: np.random.Generator
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Rows of a random half of the groups (or classes), and the other rows."""
-    names = rng.permutation(np.unique(units))
-    chosen = np.isin(units, names[: len(names) // 2])
-    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
-
-
-def _verification_card(
-    halves: Sequence[_Half], pictures: PackedPictures, seed: int, plan: VerificationPlan
-) -> Scorecard:
-    thresholds = [best_threshold(*half.sides) for half in reversed(halves)]
-    crossed = list(zip(halves, thresholds, strict=True))
-    results = [judge(*half.sides, threshold=threshold) for half, threshold in crossed]
-    right = np.concatenate([(half.distances <= at) == half.same for half, at in crossed])
-    clusters = np.concatenate([half.clusters for half in halves])
-    rates = ("auc", "equal_error_rate", "true_accept_1", "true_accept_10")
-    return Scorecard(
-        protocol="verification",
-        measure="accuracy",
-        value=float(right.mean()),
-        interval=_interval(right.astype(np.float64), clusters, seed),
-        n=len(right),
-        seed=seed,
-        data_name=pictures.name,
-        data_fingerprint=pictures.fingerprint,
-        details={
-            **{
-                rate: float(np.mean([getattr(result, rate) for result in results]))
-                for rate in rates
-            },
-            # JSON has no infinity: None stands for "accept nothing".
-            "thresholds": [at if np.isfinite(at) else None for at in thresholds],
-            "within_group": plan.within_group,
-        },
-    )

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from firstsight.errors import FirstsightError, GalleryError, StorageError
+from firstsight.errors import FirstsightError, GalleryBusy, GalleryError, StorageError
 from firstsight.gallery.lock import WriterLock
 from firstsight.gallery.schema import migrate, require_gallery, version_here
 
@@ -33,6 +33,7 @@ class Store:
         self.folder, self.path = folder, folder / FILE
         self._patience_s = patience_s
         self._turn = threading.RLock()
+        self._is_together = False
         self._lock = WriterLock(folder / LOCK_FILE)
         if not self.path.is_file():
             raise GalleryError(
@@ -62,7 +63,7 @@ class Store:
         self._connection = connection
 
     def _bring_up_to_date(self, connection: sqlite3.Connection, version: int) -> None:
-        if self.read_only:
+        if not self._may_write:
             raise GalleryError(
                 f"the gallery at {self.folder} has the older version {version}; "
                 "open it once where it may be written, and it becomes a new one"
@@ -87,9 +88,30 @@ class Store:
         """One transaction: kept whole when the block ends, nothing of it when it raises.
 
         patience_s: how long to wait for another writer, if not as long as the store does.
+        Inside `together` it is a part of that transaction, and may fail on its own.
         """
+        with self._turn:
+            if self._is_together:
+                with speaking(self.folder), _savepoint(self._current()) as connection:
+                    yield connection
+                return
         with self.alone(patience_s) as connection, _transaction(connection, "IMMEDIATE"):
             yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[sqlite3.Connection]:
+        """All that is written inside is one transaction."""
+        with self.writing() as connection:
+            self._is_together = True
+            try:
+                yield connection
+            finally:
+                self._is_together = False
+
+    @property
+    def is_together(self) -> bool:
+        """Whether this thread, which has its turn, is inside `together`."""
+        return self._is_together
 
     @contextmanager
     def alone(self, patience_s: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -181,6 +203,19 @@ def _transaction(connection: sqlite3.Connection, kind: str) -> Iterator[None]:
 
 
 @contextmanager
+def _savepoint(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("SAVEPOINT part")
+    try:
+        yield connection
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have ended it already
+            connection.execute("ROLLBACK TO part")
+            connection.execute("RELEASE part")
+        raise
+    connection.execute("RELEASE part")
+
+
+@contextmanager
 def speaking(path: Path) -> Iterator[None]:
     """Turn what SQLite says about the gallery at `path` into one clear sentence."""
     try:
@@ -192,7 +227,7 @@ def speaking(path: Path) -> Iterator[None]:
 
 def _refusal(code: int, path: Path, fault: sqlite3.Error) -> FirstsightError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return GalleryError(
+        return GalleryBusy(
             f"the gallery at {path} is busy: another program holds it; "
             "wait for it or end it, then try again"
         )

@@ -14,12 +14,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from firstsight.errors import GalleryError, NotInGallery, StorageError, storing
-from firstsight.gallery import rows
+from firstsight.gallery import receipts, rows
 from firstsight.gallery.connection import Store
 from firstsight.gallery.history import drop_steps, grow_generation
 from firstsight.gallery.names import proper_name
 
-__all__ = ["Forgotten", "forget", "forget_photo", "sweep_after_forgetting", "sweep_if_left"]
+__all__ = [
+    "Forgotten",
+    "forget",
+    "forget_photo",
+    "is_left",
+    "sweep_after_forgetting",
+    "sweep_if_left",
+]
 
 DISPOSABLE = ("matrix-*", "*.partial")
 
@@ -122,11 +129,15 @@ def sweep_after_forgetting(store: Store) -> None:
         ) from fault
 
 
+def is_left(store: Store) -> bool:
+    """Whether something was forgotten, and the file not swept since."""
+    with store.reading() as connection:
+        return bool(connection.execute("SELECT unswept FROM gallery").fetchone()[0])
+
+
 def sweep_if_left(store: Store) -> None:
     """Finish what a crash or a full disk cut short; not being able to is no reason to refuse."""
-    with store.reading() as connection:
-        (unswept,) = connection.execute("SELECT unswept FROM gallery").fetchone()
-    if unswept:
+    if is_left(store):
         with suppress(GalleryError, StorageError):
             sweep(store, patience_s=OPENING_PATIENCE_S)
 
@@ -163,6 +174,7 @@ def _purge(connection: sqlite3.Connection, things: list[int], photos: list[int])
     empty = "SELECT id FROM step WHERE NOT EXISTS (SELECT 1 FROM effect WHERE step_id = step.id)"
     drop_steps(connection, _ids(connection, empty))
     connection.execute("DELETE FROM remembered")
+    receipts.blank(connection)
     connection.execute("UPDATE gallery SET unswept = 1")
     grow_generation(connection)
     return Forgotten(n_photos=len(photos), n_verdicts=len(verdicts))

@@ -13,7 +13,17 @@ from typing import Any
 import numpy.typing as npt
 
 from firstsight.errors import GalleryError, StorageError
-from firstsight.gallery import changing, enrolling, forgetting, history, judging, rows, staging
+from firstsight.gallery import (
+    changing,
+    enrolling,
+    forgetting,
+    history,
+    judging,
+    paging,
+    receipts,
+    rows,
+    staging,
+)
 from firstsight.gallery.checking import find_faults
 from firstsight.gallery.connection import PATIENCE_S, Store
 from firstsight.gallery.forgetting import Forgotten
@@ -27,6 +37,7 @@ from firstsight.gallery.records import (
     NewPhoto,
     Photo,
     PhotoVectors,
+    Receipt,
     Step,
     Thing,
     Verdict,
@@ -130,6 +141,22 @@ class Gallery:
         """By name; those with `containing` in name, notes or a tag, whatever its capitals."""
         with self._store.reading() as connection:
             return rows.things(connection, containing, offset, limit)
+
+    def things_after(self, name: str = "", n: int = 50, *, containing: str = "") -> list[Thing]:
+        """The next `n` of `things`, after the one of that name; as quick at the end as at first."""
+        with self._store.reading() as connection:
+            return paging.things_after(connection, name, n, containing=containing)
+
+    def covers(self, thing_ids: Iterable[int]) -> dict[int, int]:
+        """Of each thing the number of a photo to show it by, where a picture of one was kept."""
+        with self._store.reading() as connection:
+            return paging.covers(connection, thing_ids)
+
+    def photos_after(self, name: str, photo_id: int = 0, n: int = 50) -> list[Photo]:
+        """The next `n` photos of a thing, after the one of that number."""
+        with self._store.reading() as connection:
+            thing_id = rows.thing_id(connection, proper_name(name))
+            return paging.photos_after(connection, thing_id, photo_id, n)
 
     def thing(self, name: str) -> Thing:
         with self._store.reading() as connection:
@@ -273,6 +300,24 @@ class Gallery:
         with self._store.writing() as connection:
             return history.undo_steps(connection, n)
 
+    def once(self, receipt: Receipt, act: Callable[[], Any]) -> tuple[Any, bool]:
+        """What `act` gives, a JSON value, and whether it was done now.
+
+        `act` changes this gallery; its changes and the receipt are kept together or not at all.
+        Where the receipt's key is kept already, `act` is left alone and its answer of then given.
+        Raises UsageError where the key was for another request, GalleryError where the answer of
+        then was forgotten, and whatever `act` raises.
+        """
+        with self._store.together() as connection:
+            kept = receipts.find(connection, receipt)
+            if kept is not None:
+                return kept[0], False
+            answer = act()
+            receipts.keep(connection, receipt, answer)
+        if forgetting.is_left(self._store):
+            forgetting.sweep_after_forgetting(self._store)
+        return answer, True
+
     # What cannot be undone.
 
     def forget(self, name: str) -> Forgotten:
@@ -290,6 +335,8 @@ class Gallery:
     def _forget(self, purge: Callable[[sqlite3.Connection], Forgotten]) -> Forgotten:
         with self._store.writing() as connection:
             forgotten = purge(connection)
+        if self._store.is_together:  # a file cannot be swept inside a transaction
+            return forgotten
         forgetting.sweep_after_forgetting(self._store)
         return forgotten
 

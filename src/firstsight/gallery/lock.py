@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firstsight.errors import GalleryError, storing
+from firstsight.errors import GalleryBusy, storing
 
 __all__ = ["WriterLock"]
 
@@ -37,7 +37,7 @@ class WriterLock:
         deadline = time.monotonic() + patience_s
         while not _try_lock(self._file):
             if time.monotonic() > deadline:
-                raise GalleryError(
+                raise GalleryBusy(
                     f"the gallery at {self._path.parent} is busy: another process has been "
                     f"writing to it for {patience_s:g} s; wait for it or end it, then try again"
                 )

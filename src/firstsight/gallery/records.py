@@ -15,6 +15,7 @@ __all__ = [
     "NewPhoto",
     "Photo",
     "PhotoVectors",
+    "Receipt",
     "Step",
     "Thing",
     "Verdict",
@@ -120,6 +121,14 @@ class PhotoVectors:
 
     def __len__(self) -> int:
         return len(self.photos)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """key: sha256 hex of what its sender calls a request. request: sha256 hex of its content."""
+
+    key: str
+    request: str
 
 
 @dataclass(frozen=True)

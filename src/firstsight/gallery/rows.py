@@ -77,6 +77,12 @@ def things(
     return found[offset : None if limit is None else offset + limit]
 
 
+def things_by_id(connection: sqlite3.Connection, thing_ids: Iterable[int]) -> list[Thing]:
+    """In no particular order; those that are gone are left out."""
+    listed = ",".join(str(int(each)) for each in thing_ids)
+    return [_thing(row) for row in connection.execute(f"{_THING} AND id IN ({listed})")]
+
+
 def thing(connection: sqlite3.Connection, name: str) -> Thing:
     row = connection.execute(f"{_THING} AND name = ?", (name,)).fetchone()
     if row is None:
@@ -114,12 +120,18 @@ def no_such_thing(connection: sqlite3.Connection, name: str) -> NotInGallery:
     return NotInGallery(f"the gallery holds nothing named '{name}'; {remedy}")
 
 
-def photos(connection: sqlite3.Connection, of_thing: int | None) -> list[Photo]:
-    order = "ORDER BY photo.thing_id, photo.id"
+def photos(
+    connection: sqlite3.Connection, of_thing: int | None, *, after: int = 0, most: int | None = None
+) -> list[Photo]:
+    """after: the number that they follow. most: how many; None gives all."""
+    limit = -1 if most is None else most  # as SQLite says "all"
+    order = "AND photo.id > ? ORDER BY photo.thing_id, photo.id LIMIT ?"
     if of_thing is None:
-        rows = connection.execute(f"{_PHOTO} {order}")
+        rows = connection.execute(f"{_PHOTO} {order}", (after, limit))
     else:
-        rows = connection.execute(f"{_PHOTO} AND photo.thing_id = ? {order}", (of_thing,))
+        rows = connection.execute(
+            f"{_PHOTO} AND photo.thing_id = ? {order}", (of_thing, after, limit)
+        )
     return [_photo(row) for row in rows]
 
 

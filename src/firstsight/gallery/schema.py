@@ -108,7 +108,19 @@ CREATE INDEX effect_on_row ON effect (kind, row_id);
 CREATE TABLE remembered (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)  # entry i turns version i into version i + 1
+# What a request over HTTP did is kept under the key that came with it, so that one sent again is
+# not done again. Things are listed by name, page by page.
+_VERSION_2 = """
+CREATE TABLE receipt (
+    key TEXT PRIMARY KEY NOT NULL,
+    request TEXT NOT NULL,
+    answer TEXT,
+    "when" TEXT NOT NULL
+) STRICT;
+CREATE INDEX thing_in_order ON thing (name COLLATE NOCASE, name) WHERE gone = 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)  # entry i turns version i into version i + 1
 
 
 def version_here() -> int:

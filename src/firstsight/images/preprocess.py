@@ -95,12 +95,14 @@ class Preprocessing:
                 f"(B, {self.size}, {self.size}, {self.channels}) uint8 was wanted; "
                 "make them with Preprocessing.pixels"
             )
-        values = pixels.transpose(0, 3, 1, 2).astype(np.float32, order="C") / np.float32(255)
+        # In place: each copy of a batch would cost more than its arithmetic.
+        values = pixels.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+        values /= np.float32(255)
         if self.invert:
-            values = np.float32(1) - values
-        mean = np.array(self.mean, np.float32).reshape(-1, 1, 1)
-        deviation = np.array(self.deviation, np.float32).reshape(-1, 1, 1)
-        return (values - mean) / deviation
+            np.subtract(np.float32(1), values, out=values)
+        values -= np.array(self.mean, np.float32).reshape(-1, 1, 1)
+        values /= np.array(self.deviation, np.float32).reshape(-1, 1, 1)
+        return values
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from firstsight.errors import ShapeError, UsageError
 
-__all__ = ["Interval", "bootstrap_by_cluster", "wilson"]
+__all__ = ["Interval", "bootstrap_by_cluster", "interval_by_cluster", "wilson"]
 
 Interval = tuple[float, float]
 
@@ -64,6 +64,19 @@ def bootstrap_by_cluster(
     means = (drawn @ sums) / (drawn @ sizes)
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def interval_by_cluster(
+    shares: npt.ArrayLike, clusters: npt.ArrayLike, rng: np.random.Generator
+) -> Interval:
+    """95 % interval of the mean of `shares` (n,) in 0..1, whole clusters (n,) drawn again.
+
+    Wilson's, over single values, where all are of one cluster and there is nothing to draw again.
+    """
+    shares = np.asarray(shares, np.float64)
+    if len(np.unique(clusters)) < 2:
+        return wilson(float(shares.sum()), shares.size)
+    return bootstrap_by_cluster(shares, clusters, rng)
 
 
 def _require_confidence(confidence: float) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -52,19 +53,38 @@ def load(model: str | Path, *, threads: int | None = None) -> Embedder:
         raise UsageError(f"threads is {threads}; give 1 or more, or leave it out for every core")
     path = resolve_model(model)
     info = read_model_info(path)
-    session = _open_session(read_onnx(path), str(path / ONNX), threads or _usable_cores())
-    return Embedder(info, session, where=str(path))
+    open_session = partial(_open_session, read_onnx(path), str(path / ONNX))
+    session = open_session(threads or _usable_cores())
+    return Embedder(info, session, where=str(path), open_session=open_session)
 
 
 class Embedder:
     """A model ready to embed. Its methods may be called from several threads at once."""
 
-    def __init__(self, info: ModelInfo, session: _Session, *, where: str) -> None:
-        """Check that network, preprocessing and head fit; ModelFolderError names `where`."""
+    def __init__(
+        self,
+        info: ModelInfo,
+        session: _Session,
+        *,
+        where: str,
+        open_session: Callable[[int], _Session] | None = None,
+    ) -> None:
+        """Check that network, preprocessing and head fit; ModelFolderError names `where`.
+
+        open_session: another session of the same network, for so many cores.
+        """
         self.info = info
         self._session = session
         self._where = where
+        self._open_session = open_session
         _require_fitting(session, info, where)
+
+    @cached_property
+    def on_one_core(self) -> Embedder:
+        """The same model for callers in several threads, each of which brings a core of its own."""
+        if self._open_session is None:
+            return self
+        return Embedder(self.info, self._open_session(1), where=self._where)
 
     def embed(
         self, pictures: PictureLike | Iterable[PictureLike], *, batch_size: int = 64

@@ -1,4 +1,4 @@
-"""Pictures read and decoded by several threads, ahead of the network, each failing on its own."""
+"""Pictures read, and embedded, by several threads at once, each failing on its own."""
 
 from __future__ import annotations
 
@@ -6,15 +6,44 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
-from firstsight.errors import PictureError
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["read_ahead"]
+from firstsight.errors import PictureError
+from firstsight.model.embedder import Embedder
+
+__all__ = ["embed_ahead", "read_ahead"]
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
+Pixels = npt.NDArray[np.uint8]
+Vector = npt.NDArray[np.float32]
+
+
+def embed_ahead(
+    items: Iterable[Item],
+    read: Callable[[Item], tuple[Made, Pixels]],
+    embedder: Embedder,
+    *,
+    batch_size: int,
+) -> Iterator[list[tuple[Item, tuple[Made, Vector] | PictureError]]]:
+    """As `read_ahead`, with the vector of each picture in the place of its pixels.
+
+    A thread takes one picture from the file to its vector, on one core. So no core ever waits:
+    neither decoders for the network, nor a layer's threads for each other.
+    """
+    source = iter(items)
+    first = list(islice(source, 2))
+    network = embedder.on_one_core if len(first) > 1 else embedder
+
+    def embed(item: Item) -> tuple[Made, Vector]:
+        made, pixels = read(item)
+        return made, network.embed_pixels(pixels[None])[0]
+
+    return read_ahead(chain(first, source), embed, batch_size=batch_size)
 
 
 def read_ahead(

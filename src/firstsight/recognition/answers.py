@@ -194,3 +194,10 @@ class Enrollment:
             "error": self.trouble,
             "advice": list(self.advice),
         }
+
+    @classmethod
+    def from_json(cls, record: Json) -> Enrollment:
+        """The inverse of `to_json`."""
+        given = {**record, "trouble": record["error"], "advice": tuple(record["advice"])}
+        del given["error"]
+        return cls(**given)

@@ -14,7 +14,7 @@ from firstsight.gallery.records import Enrolled, NewPhoto
 from firstsight.images.decode import PictureLike
 from firstsight.images.reading import Reading
 from firstsight.model.embedder import Embedder
-from firstsight.recognition.ahead import read_ahead
+from firstsight.recognition.ahead import embed_ahead
 from firstsight.recognition.answers import Enrollment, Status
 
 __all__ = ["Enroller", "Entry", "Prepared"]
@@ -70,16 +70,14 @@ class Enroller:
 
     def each(self, entries: Iterable[Entry]) -> Iterator[Enrollment]:
         """Save what can be saved, batch by batch; what was yielded as new is on the disk."""
-        for batch in read_ahead(entries, self.prepare, batch_size=BATCH):
-            results, photos = self._judged(batch)
+        for results, photos in self._judged(entries):
             yield from self._saved(results, photos, partial=True)
 
     def all_or_nothing(self, entries: Iterable[Entry]) -> list[Enrollment]:
         """Save every picture in one step, or none where one of them fails."""
         results: list[Enrollment] = []
         photos: list[NewPhoto | None] = []
-        for batch in read_ahead(entries, self.prepare, batch_size=BATCH):
-            judged, made = self._judged(batch)
+        for judged, made in self._judged(entries):
             results += judged
             photos += made
         if any(photo is None for photo in photos) and self.keep:
@@ -103,13 +101,21 @@ class Enroller:
         return list(self._saved(results, photos, partial=partial))
 
     def _judged(
-        self, batch: list[tuple[Entry, Prepared | PictureError]]
-    ) -> tuple[list[Enrollment], list[NewPhoto | None]]:
-        readable = [made for _, made in batch if isinstance(made, Prepared)]
-        pixels = [made.pixels for made in readable]
-        return self._judged_by(
-            batch, self.embedder.embed_pixels(np.stack(pixels)) if pixels else ()
-        )
+        self, entries: Iterable[Entry]
+    ) -> Iterator[tuple[list[Enrollment], list[NewPhoto | None]]]:
+        """Batch by batch, as `_judged_by`."""
+
+        def read(entry: Entry) -> tuple[Prepared, np.ndarray]:
+            made = self.prepare(entry)
+            return made, made.pixels
+
+        for batch in embed_ahead(entries, read, self.embedder, batch_size=BATCH):
+            good = [made for _, made in batch if not isinstance(made, PictureError)]
+            prepared = [
+                (entry, made if isinstance(made, PictureError) else made[0])
+                for entry, made in batch
+            ]
+            yield self._judged_by(prepared, [vector for _, vector in good])
 
     def _judged_by(
         self, batch: list[tuple[Entry, Prepared | PictureError]], embedded: Iterable[np.ndarray]

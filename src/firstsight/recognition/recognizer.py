@@ -25,7 +25,7 @@ from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike, 
 from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.embedder import Embedder, load
 from firstsight.model.folder import resolve_model, shipped_models
-from firstsight.recognition.ahead import read_ahead
+from firstsight.recognition.ahead import embed_ahead
 from firstsight.recognition.answers import (
     Answer,
     Asked,
@@ -230,15 +230,12 @@ class Recognizer:
             reading = self.read(picture, crop=crop)
             return reading, reading.pixels(seen)
 
-        for batch in read_ahead(pictures, read, batch_size=BATCH):
-            good = [made for _, made in batch if not isinstance(made, PictureError)]
-            pixels = [each for _, each in good]
-            vectors = iter(self.embedder.embed_pixels(np.stack(pixels)) if pixels else ())
+        for batch in embed_ahead(pictures, read, self.embedder, batch_size=BATCH):
             for picture, made in batch:
                 if isinstance(made, PictureError):
                     yield Unreadable(picture_name(picture), str(made))
                 else:
-                    yield self.answer(made[0], next(vectors))
+                    yield self.answer(*made)
 
     def verify(
         self, a: PictureLike, b: PictureLike, *, false_matches: float | None = None
@@ -290,9 +287,15 @@ class Recognizer:
             )
         return self._record(answer, "other", name)
 
-    def estimate(self) -> Estimate:
-        """The thresholds in force, their rates and intervals; GalleryError for an empty gallery."""
-        return self._current().estimate
+    def estimate(self, false_accepts: float | None = None) -> Estimate:
+        """The thresholds in force, their rates and intervals; GalleryError for an empty gallery.
+
+        false_accepts: what they would be for another share than the policy's.
+        """
+        if false_accepts is None or false_accepts == self.policy.false_accepts:
+            return self._current().estimate
+        head = self.embedder.info.head
+        return read_standing(self.gallery, head, self._calibrated, target=false_accepts).estimate
 
     def vector_of(self, photo: int) -> Floats:
         """(D,) of an enrolled photo; NotInGallery where it is not there."""

@@ -22,7 +22,7 @@ from firstsight.gallery.records import ModelBinding, PhotoVectors
 from firstsight.images.reading import read_picture
 from firstsight.metrics.intervals import bootstrap_by_cluster, wilson
 from firstsight.model.embedder import Embedder
-from firstsight.recognition.ahead import read_ahead
+from firstsight.recognition.ahead import embed_ahead
 from firstsight.recognition.comparing import calibrated_of
 
 __all__ = ["Changed", "Proof", "Rate", "Side", "prepare", "prove"]
@@ -128,23 +128,23 @@ def prepare(
         gallery.stage(binding, {})
     seen = embedder.info.preprocessing
 
-    def read(photo: int) -> npt.NDArray[np.uint8]:
+    def read(photo: int) -> tuple[int, npt.NDArray[np.uint8]]:
         kept = gallery.picture(photo)
         if kept is None:
             raise GalleryError(
                 f"photo {photo} has no kept picture, so it cannot be embedded anew; enroll it "
                 "again from its file in a gallery of the new model"
             )
-        return read_picture(kept, name=f"the kept picture of photo {photo}").pixels(seen)
+        reading = read_picture(kept, name=f"the kept picture of photo {photo}")
+        return photo, reading.pixels(seen)
 
-    for batch in read_ahead(gallery.unstaged(), read, batch_size=BATCH):
-        pixels = []
+    for batch in embed_ahead(gallery.unstaged(), read, embedder, batch_size=BATCH):
+        vectors = {}
         for photo, made in batch:
             if isinstance(made, PictureError):
                 raise GalleryError(f"photo {photo} cannot be embedded anew: {made}") from made
-            pixels.append(made)
-        vectors = embedder.embed_pixels(np.stack(pixels))
-        gallery.stage(binding, {photo: vectors[row] for row, (photo, _) in enumerate(batch)})
+            vectors[photo] = made[1]
+        gallery.stage(binding, vectors)
         for _ in batch:
             advance()
 

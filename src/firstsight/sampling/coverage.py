@@ -30,9 +30,10 @@ class Coverage:
         span = f"an epoch ({epoch_steps:,} steps) shows"
         if self.steps < epoch_steps:
             span = f"the first {self.steps:,} of an epoch's {epoch_steps:,} steps show"
+        often = "once" if self.most_often == 1 else f"up to {self.most_often} times"
         return (
-            f"{span} {self.pictures_seen:,} of {self.n_pictures:,} pictures, none more than "
-            f"{self.most_often} times, and {self.classes_seen:,} of {self.n_classes:,} classes"
+            f"{span} {self.pictures_seen:,} of {self.n_pictures:,} pictures, {often} each, and "
+            f"{self.classes_seen:,} of {self.n_classes:,} classes"
         )
 
 

@@ -28,7 +28,7 @@ def evaluate(
     for plan in plans:
         require_known(plan.protocol)  # before minutes go into those that come first
     embedder = load(model)
-    contestants = [Contestant(embedder.info.name, embedder.embed_pixels, embedder.info.head)]
+    contestants = [Contestant.of(embedder)]
     if baselines:
         contestants += baselines_of(embedder, console)
     results: dict[str, Scores] = {}
@@ -68,8 +68,8 @@ def print_scores(protocol: str, rows: Scores) -> None:
     about = f"{card.data_name}, seed {card.seed}, commit {card.commit}, {card.hardware}"
     title = f"{protocol}: {PROTOCOLS[protocol]}\n{about}"
     print_table(title, ("who", f"{measure} %", "95 % interval", "n", "source"), lines)
-    if protocol == "verification":
-        _print_curve(rows)
+    if protocol in ("verification", "retrieval"):
+        _print_rates(rows)
 
 
 def _percent_range(card: Scorecard) -> str:
@@ -77,11 +77,15 @@ def _percent_range(card: Scorecard) -> str:
     return f"{100 * low:.1f} .. {100 * high:.1f}"
 
 
-def _print_curve(rows: Scores) -> None:
-    """The figures of the ROC, where an accuracy alone would hide them."""
+def _print_rates(rows: Scores) -> None:
+    """What else was measured on the same trials, where one figure alone would hide it."""
     names = [name for name, value in rows[0][1].details.items() if isinstance(value, float)]
-    lines = [(who, *(f"{card.details[name]:.4f}" for name in names)) for who, card in rows]
+    lines = [(who, *(_rate(card.details.get(name)) for name in names)) for who, card in rows]
     print_table("the same, as rates in 0..1", ("who", *names), lines)
+
+
+def _rate(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def check_loader(*, as_json: bool) -> None:

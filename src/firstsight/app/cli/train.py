@@ -51,6 +51,8 @@ def tune(
 
 
 def _report_run(run: Run, console: Console, *, as_json: bool) -> None:
+    if not training.is_first_process():
+        return
     _say_how_it_ended(run, console)
     if as_json:
         print_json(

@@ -11,9 +11,10 @@ from typing import cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from firstsight.app.http import health, recognising
+from firstsight.app.http import galleries, health, photos, recognising, things, verdicts
 from firstsight.app.http.admission import Admission
 from firstsight.app.http.desks import Desks
 from firstsight.app.http.gate import Gate, request_id_of
@@ -23,9 +24,12 @@ from firstsight.app.http.security.hosts import HostRules
 from firstsight.app.http.security.keys import KeyRing, usual_keys_file
 from firstsight.app.http.security.sessions import Sessions
 from firstsight.app.http.settings import Settings
+from firstsight.app.web.site import add_page
 from firstsight.errors import FirstsightError
 
 __all__ = ["create_app"]
+
+BODIES_HELD = 4  # of the largest size, in memory at once
 
 _journal = logging.getLogger("firstsight.http")
 
@@ -64,13 +68,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.is_ready = False
     app.add_middleware(
         Gate,
+        settings=settings,
         rules=HostRules(_names(settings), settings.origins),
         doorkeeper=Doorkeeper(ring, app.state.sessions, settings.needs_key),
-        admission=Admission(settings.most_waiting),
+        admission=Admission(settings.most_waiting, BODIES_HELD * settings.max_body_bytes),
     )
+    if settings.origins:  # outermost: browsers ask without a key whether they may ask with one
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key"],
+            expose_headers=["X-Request-Id", "Retry-After"],
+        )
     app.include_router(health.router)
-    app.include_router(recognising.router)
-    # The page's routes are added here: firstsight.app.web.
+    for each in (recognising, galleries, things, photos, verdicts):
+        app.include_router(each.router)
+    add_page(app)
     _answer_errors(app)
     return app
 

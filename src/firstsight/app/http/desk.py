@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,12 +29,16 @@ from firstsight.errors import PictureError
 from firstsight.gallery.doctor import Examination
 from firstsight.gallery.forgetting import Forgotten
 from firstsight.gallery.gallery import Gallery
-from firstsight.gallery.records import GalleryInfo, Photo, Step, Thing, Verdict
+from firstsight.gallery.records import GalleryInfo, Photo, Receipt, Step, Thing, Verdict
 from firstsight.images.reading import Crop, Reading, read_picture
+from firstsight.model.info import ModelInfo
 from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
 from firstsight.recognition.comparing import compare_vectors
 from firstsight.recognition.enrolling import Entry, Prepared
 from firstsight.recognition.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from firstsight.drawing.why import Matched
 
 __all__ = ["Desk", "Judged", "Overview", "Picture", "Why"]
 
@@ -63,11 +67,13 @@ class Overview:
 
 @dataclass(frozen=True, eq=False)
 class Why:
-    """What made a picture match. sentence: for a person. sheet: a PNG file, drawn."""
+    """What made a picture match. sentence: for a person. sheet: a PNG file, drawn. match: the
+    maps that it was drawn from."""
 
     answer: Answer
     sentence: str
     sheet: bytes
+    match: Matched
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +109,11 @@ class Desk:
     def close(self) -> None:
         for clerk in (self._answering, self._writing, self._pondering):
             clerk.close()
+
+    @property
+    def model(self) -> ModelInfo:
+        """What is known of the gallery's model."""
+        return self._batcher.embedder.info
 
     # Questions about pictures.
 
@@ -159,6 +170,14 @@ class Desk:
 
         return list(await asyncio.gather(*map(one, pictures)))
 
+    async def small_copy(self, picture: Picture) -> bytes:
+        """PNG or WebP, at most 384 px along its longer side, without metadata."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._pool,
+            lambda: read_picture(picture.data, limits=self._limits, name=picture.name).kept(),
+        )
+
     async def why(self, picture: Picture, *, crop: Crop | None = None) -> Why:
         """What made it match, on both pictures, and what the nearest rival is; takes a second."""
         reading, vector = await self._seen(picture, crop)
@@ -184,6 +203,12 @@ class Desk:
         """The thresholds in force, their rates and intervals; GalleryError for an empty gallery."""
         return await self._pondering.do(lambda recognizer: recognizer.estimate())
 
+    async def estimates(self, shares: Sequence[float]) -> list[Estimate]:
+        """As `estimate`, for other shares of false accepts."""
+        return await self._pondering.do(
+            lambda recognizer: [recognizer.estimate(share) for share in shares]
+        )
+
     async def overview(self) -> Overview:
         def look(recognizer: Recognizer) -> Overview:
             gallery = recognizer.gallery
@@ -202,6 +227,21 @@ class Desk:
         return await self._looked(
             lambda gallery: gallery.things(containing=containing, offset=offset, limit=limit)
         )
+
+    async def things_after(
+        self, name: str, n: int, *, containing: str = ""
+    ) -> tuple[list[Thing], dict[int, int]]:
+        """The next `n` things after the one of that name, and a photo's number to show each by."""
+
+        def look(gallery: Gallery) -> tuple[list[Thing], dict[int, int]]:
+            found = gallery.things_after(name, n, containing=containing)
+            return found, gallery.covers(each.id for each in found)
+
+        return await self._looked(look)
+
+    async def photos_after(self, name: str, photo_id: int, n: int) -> list[Photo]:
+        """The next `n` photos of a thing after the one of that number."""
+        return await self._looked(lambda gallery: gallery.photos_after(name, photo_id, n))
 
     async def thing(self, name: str) -> Thing:
         return await self._looked(lambda gallery: gallery.thing(name))
@@ -233,18 +273,33 @@ class Desk:
         *,
         careful: bool = False,
         partial: bool = True,
+        receipt: Receipt | None = None,
     ) -> list[Enrollment]:
         """Show pictures of a thing, old or new: one step, and a result for each, in order.
 
         careful: do not save what the doctor warns of. partial: False saves all or none.
+        receipt: where it was kept before, gives what was done then and does nothing.
         """
         batch, vectors = await self._prepared(thing, pictures)
 
         def keep(recognizer: Recognizer) -> list[Enrollment]:
             enroller = recognizer.enroller(careful=careful)
-            return enroller.embedded(batch, vectors, partial=partial)
+
+            def act() -> list[dict[str, Any]]:
+                results = enroller.embedded(batch, vectors, partial=partial)
+                return [each.to_json() for each in results]
+
+            return [Enrollment.from_json(each) for each in _once(recognizer, receipt, act)]
 
         return await self._writing.do(keep)
+
+    async def change(
+        self, act: Callable[[Gallery], Result], *, receipt: Receipt | None = None
+    ) -> Result:
+        """Any change, in its turn; where there is a receipt, what `act` gives must be JSON."""
+        return await self._writing.do(
+            lambda recognizer: _once(recognizer, receipt, lambda: act(recognizer.gallery))
+        )
 
     async def describe(
         self, name: str, *, notes: str | None = None, tags: Sequence[str] | None = None
@@ -281,15 +336,26 @@ class Desk:
         """Take the last `n` steps back; gives them, the newest first."""
         return await self._changed(lambda gallery: gallery.undo(n))
 
-    async def confirm(self, picture: Picture, *, crop: Crop | None = None) -> Judged:
+    async def confirm(
+        self, picture: Picture, *, crop: Crop | None = None, receipt: Receipt | None = None
+    ) -> Judged:
         """The name given to this picture is right."""
-        return await self._judge(picture, crop, lambda recognizer, it: recognizer.confirm(it))
+        return await self._judge(
+            picture, crop, receipt, lambda recognizer, it: recognizer.confirm(it)
+        )
 
     async def deny(
-        self, picture: Picture, truth: str | None = None, *, crop: Crop | None = None
+        self,
+        picture: Picture,
+        truth: str | None = None,
+        *,
+        crop: Crop | None = None,
+        receipt: Receipt | None = None,
     ) -> Judged:
         """The name given is wrong: the picture shows `truth`, or none of the things."""
-        return await self._judge(picture, crop, lambda recognizer, it: recognizer.deny(it, truth))
+        return await self._judge(
+            picture, crop, receipt, lambda recognizer, it: recognizer.deny(it, truth)
+        )
 
     async def withdraw(self, verdict_id: int) -> None:
         await self._changed(lambda gallery: gallery.withdraw(verdict_id))
@@ -331,22 +397,34 @@ class Desk:
         self,
         picture: Picture,
         crop: Crop | None,
+        receipt: Receipt | None,
         say: Callable[[Recognizer, Answer], int],
     ) -> Judged:
         reading, vector = await self._seen(picture, crop)
 
         def judge(recognizer: Recognizer) -> Judged:
             answer = recognizer.answer(reading, vector)
-            number = say(recognizer, answer)
+            number = _once(recognizer, receipt, lambda: say(recognizer, answer))
             return Judged(number, answer, recognizer.estimate())
 
         return await self._writing.do(judge)
+
+    async def look(self, look: Callable[[Gallery], Result]) -> Result:
+        """Anything that only reads the gallery, and quickly."""
+        return await self._looked(look)
 
     async def _looked(self, look: Callable[[Gallery], Result]) -> Result:
         return await self._answering.do(lambda recognizer: look(recognizer.gallery))
 
     async def _changed(self, change: Callable[[Gallery], Result]) -> Result:
         return await self._writing.do(lambda recognizer: change(recognizer.gallery))
+
+
+def _once(recognizer: Recognizer, receipt: Receipt | None, act: Callable[[], Result]) -> Result:
+    if receipt is None:
+        return act()
+    answer: Result = recognizer.gallery.once(receipt, act)[0]
+    return answer
 
 
 def _why(recognizer: Recognizer, reading: Reading, vector: Floats) -> Why:
@@ -357,4 +435,4 @@ def _why(recognizer: Recognizer, reading: Reading, vector: Floats) -> Why:
     match = explain(recognizer, reading, answer)
     sheet = BytesIO()
     why_sheet(match).save(sheet, "PNG")
-    return Why(answer, why_sentence(match), sheet.getvalue())
+    return Why(answer, why_sentence(match), sheet.getvalue(), match)

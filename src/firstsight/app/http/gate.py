@@ -5,6 +5,7 @@ A plain ASGI middleware, as those that wrap requests and responses cost a tenth 
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -12,14 +13,17 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firstsight.app.http.admission import Admission
+from firstsight.app.http.body import Body
 from firstsight.app.http.journal import write_entry
 from firstsight.app.http.refusing import Refusal
 from firstsight.app.http.security.access import Caller, Doorkeeper
 from firstsight.app.http.security.headers import strict_headers
 from firstsight.app.http.security.hosts import HostRules
+from firstsight.app.http.settings import Settings
 
 __all__ = ["Gate", "request_id_of"]
 
@@ -30,9 +34,16 @@ class Gate:
     """Adds `request_id` and `caller` to the scope of what it lets through."""
 
     def __init__(
-        self, app: ASGIApp, *, rules: HostRules, doorkeeper: Doorkeeper, admission: Admission
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        rules: HostRules,
+        doorkeeper: Doorkeeper,
+        admission: Admission,
     ) -> None:
         self._app = app
+        self._settings = settings
         self._rules, self._doorkeeper, self._admission = rules, doorkeeper, admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -48,12 +59,32 @@ class Gate:
         try:
             self._rules.check(scope["method"], request.headers)
             scope["caller"] = self._doorkeeper.admit(request, scope["method"])
-            with self._admission.of(scope):
-                await self._app(scope, receive, sending.send)
+            with self._admission.of(scope) as place:
+                body = Body(receive, place, self._settings)
+                body.require_small(request.headers)
+                await self._answered(scope, body, sending)
         except Refusal as refusal:
-            await refusal.response(scope["request_id"])(scope, receive, sending.send)
+            response: Response = refusal.response(scope["request_id"])
+            if refusal.status == 401 and _is_for_a_person(scope, request.headers):
+                response = RedirectResponse("/login", 303)
+            await response(scope, receive, sending.send)
         finally:
             sending.log()
+
+    async def _answered(self, scope: Scope, body: Body, sending: _Sending) -> None:
+        patience_s = self._settings.body_timeout_s + self._settings.answer_timeout_s
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._app(scope, body.receive, sending.send)
+        except TimeoutError:
+            if sending.has_begun:
+                raise
+            raise Refusal(
+                503,
+                "slow",
+                f"no answer within {patience_s:g} s; try again",
+                headers={"Retry-After": "1"},
+            ) from None
 
 
 class _Sending:
@@ -73,6 +104,10 @@ class _Sending:
                 headers.setdefault(name, value)
         await self._send(message)
 
+    @property
+    def has_begun(self) -> bool:
+        return self._status != 0
+
     def log(self) -> None:
         write_entry(
             self._scope, status=self._status, took_ms=1e3 * (time.perf_counter() - self._began)
@@ -82,6 +117,12 @@ class _Sending:
 def request_id_of(request: HTTPConnection) -> str:
     """The sender's own X-Request-Id where it sent a sensible one, else a new one."""
     return str(request.scope["request_id"])
+
+
+def _is_for_a_person(scope: Scope, headers: Headers) -> bool:
+    """Whether a browser asks for a page, so that a form to sign in helps more than an error."""
+    is_page = scope["method"] == "GET" and not scope["path"].startswith("/v1/")
+    return is_page and "text/html" in headers.get("accept", "")
 
 
 def _request_id(headers: Headers) -> str:

@@ -1,24 +1,136 @@
-"""`/v1/identify`."""
+"""Questions about pictures: `/v1/identify`, `/v1/search`, `/v1/verify`, `/v1/embed`, and why.
+
+Each is there for the first gallery (`/v1/identify`) and for every one by its name
+(`/v1/galleries/mugs/identify`).
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import base64
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
-from firstsight.app.http.desk import Desk
-from firstsight.app.http.security.access import Caller, may_read
-from firstsight.app.http.uploads import read_upload
+from firstsight.app.http.asking import (
+    PICTURES_BODY,
+    Reader,
+    TheDesk,
+    crop_of,
+    flag_of,
+    number_of,
+    one_picture,
+    rejected,
+    require_some,
+    text_of,
+    uploaded,
+)
+from firstsight.app.http.refusing import Refusal
+from firstsight.recognition.answers import Unreadable
 
 __all__ = ["router"]
 
+Route = TypeVar("Route", bound=Callable[..., Any])
+
 router = APIRouter(prefix="/v1", tags=["recognising"])
 
+NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
+FLAG = {"type": "boolean"}
+CROP = {"type": "string", "description": "left,top,right,bottom in upright pixels"}
+MOST_ALIKE = 100
 
-@router.post("/identify")
-async def identify(request: Request, caller: Annotated[Caller, Depends(may_read)]) -> JSONResponse:
-    upload = await read_upload(request, request.app.state.settings)
-    desk: Desk = request.app.state.desks.first
-    answers = await desk.identify_many([picture for _, picture in upload.pictures])
-    return JSONResponse({"answers": [each.to_json() for each in answers]})
+
+def _both(path: str, **fields: dict[str, Any]) -> Callable[[Route], Route]:
+    """A route for the first gallery, and for each by its name."""
+
+    def decorate(answer: Route) -> Route:
+        extra = PICTURES_BODY(**fields)
+        router.post(path, openapi_extra=extra)(answer)
+        return router.post(f"/galleries/{{gallery}}{path}", openapi_extra=extra)(answer)
+
+    return decorate
+
+
+@_both("/identify", crop=CROP)
+async def identify(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
+    """Which enrolled thing does each picture show, or none of them?"""
+    upload = await uploaded(request)
+    pictures = [picture for _, picture in upload.pictures]
+    results = await desk.identify_many(pictures, crop=crop_of(upload))
+    refused = rejected(upload, results)
+    require_some(upload, refused)
+    answers = [each.to_json() for each in results if not isinstance(each, Unreadable)]
+    return JSONResponse({"answers": answers, "rejected": refused})
+
+
+@_both("/search", k=WHOLE, one_per_thing=FLAG, crop=CROP)
+async def search(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
+    """The k most similar photos, nearest first."""
+    upload = await uploaded(request)
+    k = number_of(upload, "k", whole=True)
+    k = 5 if k is None else k
+    if not 1 <= k <= MOST_ALIKE:
+        raise Refusal(400, "bad_request", f"k is {k}; give 1 to {MOST_ALIKE}")
+    matches = await desk.search(
+        one_picture(upload),
+        k,
+        one_per_thing=flag_of(upload, "one_per_thing"),
+        crop=crop_of(upload),
+    )
+    return JSONResponse({"matches": [each.to_json() for each in matches]})
+
+
+@_both("/verify", false_matches=NUMBER)
+async def verify(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
+    """Do two pictures show the same thing, by the gallery's model?"""
+    upload = await uploaded(request)
+    if upload.n_pictures != 2:
+        raise Refusal(
+            400, "bad_request", f"{upload.n_pictures} pictures came, and two are compared"
+        )
+    if upload.left_out:
+        left_out = upload.left_out[0]
+        raise Refusal(413 if left_out.code == "too_large" else 400, left_out.code, left_out.message)
+    (_, a), (_, b) = upload.pictures
+    compared = await desk.verify(a, b, false_matches=number_of(upload, "false_matches"))
+    return JSONResponse(compared.to_json())
+
+
+@_both("/embed")
+async def embed(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
+    """The embedding of each picture by the gallery's model."""
+    upload = await uploaded(request)
+    results = await desk.embed([picture for _, picture in upload.pictures])
+    refused = rejected(upload, results)
+    require_some(upload, refused)
+    embeddings = [
+        {"picture": picture.name, "embedding": each.tolist()}
+        for (_, picture), each in zip(upload.pictures, results, strict=True)
+        if not isinstance(each, Unreadable)
+    ]
+    return JSONResponse(
+        {"model": desk.model.fingerprint, "embeddings": embeddings, "rejected": refused}
+    )
+
+
+@_both("/why", crop=CROP)
+async def why(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
+    """What made a picture match, in a sentence and on a sheet (PNG, base64)."""
+    upload = await uploaded(request)
+    told = await desk.why(one_picture(upload), crop=crop_of(upload))
+    sheet = base64.b64encode(told.sheet).decode()
+    return JSONResponse({"answer": told.answer.to_json(), "why": told.sentence, "sheet": sheet})
+
+
+@_both("/advice", thing=TEXT)
+async def advice(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
+    """What is likely to go wrong if these pictures were enrolled; nothing is saved."""
+    upload = await uploaded(request)
+    thing = text_of(upload, "thing")
+    if thing is None:
+        raise Refusal(400, "bad_request", "thing: give the name that the pictures are to have")
+    results = await desk.advice(thing, [picture for _, picture in upload.pictures])
+    refused = rejected(upload, results)
+    require_some(upload, refused)
+    return JSONResponse({"results": [each.to_json() for each in results], "rejected": refused})

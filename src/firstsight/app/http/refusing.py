@@ -17,6 +17,7 @@ from firstsight.errors import (
     DataError,
     EpisodeError,
     FirstsightError,
+    GalleryBusy,
     GalleryError,
     MissingExtraError,
     ModelFolderError,
@@ -36,6 +37,7 @@ Json = dict[str, Any]
 _MEANINGS: tuple[tuple[type[FirstsightError], int, str], ...] = (
     (PictureError, 422, "unreadable_picture"),
     (NotInGallery, 404, "not_found"),
+    (GalleryBusy, 503, "gallery_busy"),
     (GalleryError, 409, "gallery_refused"),
     (UsageError, 400, "bad_request"),
     (ShapeError, 400, "bad_request"),
@@ -77,5 +79,6 @@ def refusal_of(trouble: FirstsightError) -> Refusal:
     """What the library's own sentence means over HTTP."""
     for kind, status, code in _MEANINGS:
         if isinstance(trouble, kind):
-            return Refusal(status, code, str(trouble))
+            headers = {"Retry-After": "1"} if status == 503 else {}
+            return Refusal(status, code, str(trouble), headers)
     raise AssertionError("FirstsightError is the last of the meanings")

@@ -59,6 +59,10 @@ class Settings:
             raise UsageError("no gallery was named; name one at least")
         if not 0 <= self.port <= 65535:
             raise UsageError(f"the port is {self.port}; give 0 (any free one) to 65535")
+        if not 0 < self.false_accepts < 1:
+            raise UsageError(
+                f"false_accepts is {self.false_accepts}; give a share between 0 and 1, say 0.01"
+            )
         for name in ("max_picture_bytes", "max_pixels", "max_pictures", "max_body_bytes"):
             _require_at_least_one(name, getattr(self, name))
         _require_at_least_one("most_waiting", self.most_waiting)

@@ -9,11 +9,9 @@ A body that is too large as a whole, or holds too many pictures, is refused as s
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,24 +70,16 @@ class Upload:
 
 
 async def read_upload(request: Request, settings: Settings) -> Upload:
-    """Raises Refusal: 408 too slow, 413 too much, 415 an unknown type, 400 not well formed."""
+    """Raises Refusal: 413 too much, 415 an unknown type, 400 not well formed.
+
+    The body as a whole is watched by the gate (body.py).
+    """
     kind, options = parse_options_header(request.headers.get("content-type"))
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > settings.max_body_bytes:
-        raise _too_large(settings)
     try:
-        async with asyncio.timeout(settings.body_timeout_s):
-            if kind == b"multipart/form-data":
-                return await _read_form(request, options.get(b"boundary", b""), settings)
-            if kind == b"application/json":
-                return await _read_json(request, settings)
-    except TimeoutError:
-        raise Refusal(
-            408,
-            "slow_body",
-            f"the body did not arrive within {settings.body_timeout_s:g} s; send it again",
-            headers={"Connection": "close"},
-        ) from None
+        if kind == b"multipart/form-data":
+            return await _read_form(request, options.get(b"boundary", b""), settings)
+        if kind == b"application/json":
+            return await _read_json(request, settings)
     except ClientDisconnect:
         raise Refusal(400, "cut_short", "the body was cut short; send it again") from None
     raise Refusal(
@@ -99,17 +89,8 @@ async def read_upload(request: Request, settings: Settings) -> Upload:
     )
 
 
-async def _chunks(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    arrived = 0
-    async for chunk in request.stream():
-        arrived += len(chunk)
-        if arrived > settings.max_body_bytes:
-            raise _too_large(settings)
-        yield chunk
-
-
 async def _read_json(request: Request, settings: Settings) -> Upload:
-    body = b"".join([chunk async for chunk in _chunks(request, settings)])
+    body = b"".join([chunk async for chunk in request.stream()])
     try:
         record = json.loads(body)
     except (ValueError, RecursionError) as flaw:
@@ -153,7 +134,7 @@ async def _read_form(request: Request, boundary: bytes, settings: Settings) -> U
     form = _Form(settings)
     try:
         parser = MultipartParser(boundary, form.callbacks())  # type: ignore[arg-type]
-        async for chunk in _chunks(request, settings):
+        async for chunk in request.stream():
             form.upload.n_bytes += len(chunk)
             parser.write(chunk)
         parser.finalize()
@@ -266,16 +247,6 @@ def _large(position: int, name: str, settings: Settings) -> LeftOut:
         name,
         "too_large",
         f"{name} is larger than {most:.3g} MiB, the most that is read; make it smaller",
-    )
-
-
-def _too_large(settings: Settings) -> Refusal:
-    return Refusal(
-        413,
-        "too_large",
-        f"the body is larger than {settings.max_body_bytes / MEBI:.3g} MiB; send fewer pictures "
-        "at once",
-        headers={"Connection": "close"},
     )
 
 

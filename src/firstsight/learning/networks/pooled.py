@@ -16,7 +16,7 @@ class PooledTower(nn.Module):
     projection: D; None gives the averaged features themselves, D = n_channels, and otherwise a
         linear layer with a bias follows.
     unit_sphere: embeddings have length 1.
-    n_frozen: the first so many layers of `features` do not learn.
+    n_frozen: the first so many layers of `features` do not learn; None: none of them does.
     centred: take `centre` off the averaged features, brought to length 1; it is zero until it is
         set. Features of photographs all point into one corner: seen from their mean, angles
         between them tell more.
@@ -31,12 +31,13 @@ class PooledTower(nn.Module):
         *,
         projection: int | None = None,
         unit_sphere: bool = False,
-        n_frozen: int = 0,
+        n_frozen: int | None = 0,
         centred: bool = False,
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.features = features
+        self.n_channels = n_channels
         self.centre: Tensor | None
         self.register_buffer("centre", torch.zeros(n_channels) if centred else None)
         self.project = nn.Identity() if projection is None else nn.Linear(n_channels, projection)
@@ -52,8 +53,23 @@ class PooledTower(nn.Module):
                     layer.eval()
         return self
 
+    @property
+    def features_are_frozen(self) -> bool:
+        """Whether training leaves the features of a picture as they are."""
+        counting = any(isinstance(layer, nn.BatchNorm2d) for layer in self.features.modules())
+        learning = any(weight.requires_grad for weight in self.features.parameters())
+        return not learning and (self._keep_statistics or not counting)
+
     def forward(self, pictures: Tensor) -> Tensor:
-        averages = self.features(pictures).mean((2, 3))
+        return self.embed_features(self.average_features(pictures))
+
+    def average_features(self, pictures: Tensor) -> Tensor:
+        """(B, 3, S, S) to (B, n_channels)."""
+        averages: Tensor = self.features(pictures).mean((2, 3))
+        return averages
+
+    def embed_features(self, averages: Tensor) -> Tensor:
+        """(B, n_channels) to (B, D)."""
         if self.centre is not None:
             averages = F.normalize(averages) - self.centre
         embeddings: Tensor = self.project(averages)

@@ -76,6 +76,8 @@ def _tag(table: type[BaseModel]) -> str:
 
 
 def _kind(annotation: Any) -> str:
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _kind(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) is Literal:
         return " or ".join(map(str, typing.get_args(annotation)))
     if _is_union(annotation):

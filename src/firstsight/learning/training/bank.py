@@ -27,6 +27,7 @@ class PictureBank:
         self, pictures: PackedPictures, preprocessing: Preprocessing, n_turns: int
     ) -> None:
         self.classes = TurnedClasses(pictures.labels, pictures.groups, n_turns)
+        self.fingerprint = f"{pictures.fingerprint} {preprocessing}"
         self._preprocessing = preprocessing
         self._pixels = pictures.pixels  # (N, H, W, C)
         self._labels = self.classes.turned_labels
@@ -51,7 +52,11 @@ class PictureBank:
         pictures = normalise(pixels, self._preprocessing)
         if self.classes.n_turns > 1:
             pictures = turn(pictures, torch.from_numpy(ways).to(self._device))
-        return pictures, torch.from_numpy(self._labels[numbers]).to(self._device)
+        return pictures, self.labels_of(numbers)
+
+    def labels_of(self, numbers: NDArray[np.int64]) -> Tensor:
+        """Virtual picture numbers (B,) to labels (B,) int64."""
+        return torch.from_numpy(self._labels[numbers]).to(self._device)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PictureBank:
         # Averaging copies the whole module; the pictures are no weights.

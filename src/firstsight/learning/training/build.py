@@ -76,7 +76,7 @@ def _photo_tower(
         backbone.n_channels,
         projection=network.projection,
         unit_sphere=network.unit_sphere,
-        n_frozen=network.n_frozen,
+        n_frozen=None if network.n_frozen == "all" else network.n_frozen,
         keep_statistics=network.weights != "random",
     )
 

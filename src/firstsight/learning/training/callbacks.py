@@ -51,6 +51,10 @@ class Checkpoints(Callback):
     def on_train_batch_end(self, trainer: Trainer, module: Any, *_: Any) -> None:
         step = trainer.global_step
         finished = step == trainer.max_steps
+        if trainer.world_size > 1:  # one process that stops alone leaves the others waiting
+            trainer.should_stop = trainer.strategy.reduce_boolean_decision(
+                trainer.should_stop, all=False
+            )
         improved = False
         if step % self._every == 0 or finished:
             improved = self._look(trainer, module)
@@ -59,7 +63,7 @@ class Checkpoints(Callback):
         if not all(bool(torch.isfinite(weight).all()) for weight in module.parameters()):
             raise BrokenLoss(step)  # the loss would show it one step later
         trainer.save_checkpoint(self._folder / LAST)
-        if improved:
+        if improved and trainer.is_global_zero:
             shutil.copyfile(self._folder / LAST, self._folder / f"{BEST}.new")
             (self._folder / f"{BEST}.new").replace(self._folder / BEST)
 
@@ -67,7 +71,8 @@ class Checkpoints(Callback):
         if module.validation is None:
             return False
         watched = module if self._average is None else self._average.averaged(module)
-        accuracy = _in_evaluation_mode(watched, module)
+        accuracy = _in_evaluation_mode(watched, module) if trainer.is_global_zero else math.nan
+        accuracy = trainer.strategy.broadcast(accuracy)
         if math.isnan(accuracy):
             raise BrokenLoss(trainer.global_step)
         module.log("one_shot_accuracy", accuracy)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from firstsight.data.known import cache_folder
 from firstsight.errors import TrainingError
 from firstsight.learning.networks.heads import HeadModule
+from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training.bank import PictureBank
 from firstsight.learning.training.build import build_head, build_tower
+from firstsight.learning.training.frozen import FrozenFeatures, can_freeze
 from firstsight.learning.training.objectives import build_objective
 from firstsight.learning.training.optimiser import build_optimiser, learning_parts
+from firstsight.learning.training.processes import gathered, processes_here
 from firstsight.learning.training.schedules import momentum_at, rate_factor
 from firstsight.learning.training.starting import Start
 from firstsight.learning.training.validation import OneShotValidation
@@ -52,6 +58,8 @@ class TwinTraining(LightningModule):
     ) -> None:
         super().__init__()
         self.recipe, self.bank, self.batches, self.validation = recipe, bank, batches, validation
+        self.processes = processes_here()
+        self.processes.require_even(recipe.batches.n_rows)
         torch.manual_seed(recipe.training.seed)
         self.tower = build_tower(recipe, as_started=start is None)
         self.head: HeadModule = build_head(recipe)
@@ -62,27 +70,55 @@ class TwinTraining(LightningModule):
         # Here, so that a part that is not there is refused before anything starts.
         self._parts = learning_parts(recipe, self.tower, self.head, self.objective)
         self.variations = build_variations(recipe)
+        self.features: FrozenFeatures | None = None
         self.spread = 1.0
 
     def on_fit_start(self) -> None:
         self.bank.to(self.device)
+        if isinstance(self.tower, PooledTower) and can_freeze(self.recipe, self.tower):
+            cache = cache_folder() / "features"
+            self.features = FrozenFeatures(self.bank, self.tower, cache, self.device)
 
     def training_step(self, _batch: Any, _number: int) -> Tensor:
         step = self.global_step
-        seed_step(self.recipe.training.seed, step)
-        with torch.autocast(self.device.type, enabled=False):
-            pictures, labels = self.bank.fetch(self.batches.at(step))
-            for vary in self.variations:
-                pictures = vary(pictures)
-        embeddings = self.tower(pictures.contiguous(memory_format=torch.channels_last))
-        with torch.autocast(self.device.type, enabled=False):
-            loss: Tensor = self.objective(embeddings.float(), labels)
+        loss: Tensor
+        loss, embeddings = self(step)
         if not torch.isfinite(loss):
             raise BrokenLoss(step + 1)
         if (step + 1) % 10 == 0:
             self._log_health(embeddings)
         self.log("loss", loss)
         return loss
+
+    def forward(self, step: int) -> tuple[Tensor, Tensor]:
+        """The loss of batch number `step`, and its embeddings (B, D) float32.
+
+        With several processes every one of them fetches and varies the whole batch, so that the
+        same numbers are drawn for the same pictures, and embeds its share.
+        """
+        seed_step(self.recipe.training.seed, step)
+        numbers = self.batches.at(step)
+        labels = self.bank.labels_of(numbers)
+        if self.features is None:
+            embeddings = self._embed(numbers)
+        else:
+            assert isinstance(self.tower, PooledTower)
+            share = self.processes.share(len(numbers))
+            embeddings = self.tower.embed_features(self.features.fetch(numbers[share]))
+        with torch.autocast(self.device.type, enabled=False):
+            embeddings = gathered(embeddings.float())
+            loss: Tensor = self.objective(embeddings, labels)
+        return loss, embeddings
+
+    def _embed(self, numbers: NDArray[np.int64]) -> Tensor:
+        with torch.autocast(self.device.type, enabled=False):
+            pictures = self.bank.fetch(numbers)[0]
+            for vary in self.variations:
+                pictures = vary(pictures)
+        if self.processes.count > 1:
+            pictures = pictures[self.processes.share(len(numbers))]
+        embeddings: Tensor = self.tower(pictures.contiguous(memory_format=torch.channels_last))
+        return embeddings
 
     def _log_health(self, embeddings: Tensor) -> None:
         self.spread = distance_spread(embeddings, self.head)

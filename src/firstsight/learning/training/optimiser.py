@@ -72,7 +72,13 @@ def learning_parts(
         parts.append(replace(rest, weights=weights, lr=rate, weight_decay=0.0))
     for own_rates in choice.parts:
         parts = _set_apart(parts, own_rates)
-    return [part for part in parts if part.weights]
+    learning = [part for part in parts if part.weights]
+    if not learning:
+        raise RecipeError(
+            "nothing learns: every layer is frozen and nothing follows; lower network.n_frozen, "
+            "or set network.projection"
+        )
+    return learning
 
 
 def build_optimiser(choice: Optimiser, parts: list[LearningPart]) -> Optimizer:

@@ -14,6 +14,7 @@ from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training.callbacks import BEST, LAST
 from firstsight.learning.training.export import KeptWeights
 from firstsight.learning.training.finish import write_model
+from firstsight.learning.training.processes import processes_here
 from firstsight.learning.training.session import Run, Session
 from firstsight.learning.training.starting import Start
 
@@ -36,7 +37,8 @@ def train(
     Raises TrainingError where `folder` already holds a run, or where the loss breaks (the best
     weights so far are in the model folder then); DataError where the pictures cannot serve.
     """
-    if (folder / _RECORD).exists():
+    is_first = processes_here().is_first  # the others must not take its record for another's
+    if is_first and (folder / _RECORD).exists():
         raise TrainingError(
             f"{folder} already holds a training; resume it with --resume {folder}, "
             "or name another folder with --out"
@@ -48,9 +50,10 @@ def train(
         "data": pictures.fingerprint,
         "start": None if start is None else start.to_json(),
     }
-    with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if is_first:
+        with storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / _RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
     return session.run(checkpoint=None)
 
 

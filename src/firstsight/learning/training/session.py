@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from rich.console import Console
 from rich.text import Text
 from torch.utils.data import DataLoader
@@ -36,7 +35,10 @@ from firstsight.learning.training.callbacks import (
     WatchForCollapse,
 )
 from firstsight.learning.training.finish import load_weights, write_model
+from firstsight.learning.training.frozen import can_freeze
+from firstsight.learning.training.loggers import build_loggers
 from firstsight.learning.training.module import BrokenLoss, TwinTraining
+from firstsight.learning.training.processes import processes_here
 from firstsight.learning.training.starting import Start
 from firstsight.learning.training.stopping import BestSoFar
 from firstsight.learning.training.validation import OneShotValidation
@@ -77,7 +79,10 @@ class Session:
         console: Console,
         start: Start | None = None,
     ) -> None:
-        self._recipe, self._folder, self._console = recipe, folder, console
+        self._recipe, self._folder = recipe, folder
+        self._processes = processes_here()
+        self._console = console if self._processes.is_first else Console(quiet=True)
+        self._loggers = build_loggers(recipe.logs, folder)
         self._data_fingerprint = pictures.fingerprint
         self._preprocessing = build_preprocessing(recipe)
         learned, held_out = self._split(pictures)
@@ -85,6 +90,11 @@ class Session:
         batches = build_batches(recipe, bank.classes)
         self._tell_coverage(batches, bank.classes.turned_labels)
         self._module = TwinTraining(recipe, bank, batches, self._plan_validation(held_out), start)
+        if can_freeze(recipe, self._module.tower):
+            self._say(
+                "no feature learns and no picture is varied: features of "
+                f"{bank.classes.n_pictures:,} pictures are worked out once, and kept"
+            )
         settings = recipe.training
         self._best = BestSoFar(settings.patience, settings.min_delta)
         self._stop = StopGently(self._say)
@@ -105,7 +115,9 @@ class Session:
         except BrokenLoss as trouble:
             broken = trouble
         seconds = time.perf_counter() - started
-        model = self._write_model(broken)
+        model = self._folder / "model"
+        if self._processes.is_first:
+            self._write_model(broken, model)
         if broken is not None:
             raise TrainingError(
                 f"{broken}; the best weights before it are in {model}. "
@@ -174,20 +186,17 @@ class Session:
         with _quiet():
             return Trainer(
                 accelerator="auto",
-                devices=1,
                 precision="bf16-mixed" if self.bf16_pays() else "32-true",
                 max_steps=settings.steps,
                 callbacks=callbacks,
-                logger=[
-                    CSVLogger(self._folder, name="logs", version="csv"),
-                    TensorBoardLogger(self._folder, name="logs", version="tensorboard"),
-                ],
+                logger=self._loggers,
                 log_every_n_steps=10,
                 gradient_clip_val=self._recipe.optimiser.clip_norm,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
                 use_distributed_sampler=False,
+                **self._processes.for_trainer(),
             )
 
     def bf16_pays(self) -> bool:
@@ -204,7 +213,7 @@ class Session:
             return "finished"
         return "stopped" if self._stop.stopped else "no improvement"
 
-    def _write_model(self, broken: BrokenLoss | None) -> Path:
+    def _write_model(self, broken: BrokenLoss | None, to: Path) -> None:
         checkpoint = next(
             (path for name in (BEST, LAST) if (path := self._folder / name).exists()), None
         )
@@ -213,12 +222,7 @@ class Session:
                 f"{broken or 'the training ended'} before the first checkpoint; nothing was kept. "
                 "Lower optimiser.lr or training.validate_every, and train anew"
             )
-        return write_model(
-            self._recipe,
-            checkpoint,
-            self._folder / "model",
-            data_fingerprint=self._data_fingerprint,
-        )
+        write_model(self._recipe, checkpoint, to, data_fingerprint=self._data_fingerprint)
 
 
 @contextmanager

@@ -85,12 +85,14 @@ def train(
     "--protocol",
     multiple=True,
     metavar="NAME",
-    help="lake2015, dense, nway or verification; may be repeated.",
+    help="lake2015, dense, nway, verification or retrieval; may be repeated.",
 )
 @click.option("--data", default="omniglot", help="Data the model was not trained on.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Draws the trials.")
 @click.option(
-    "--trials", type=click.IntRange(min=1), help="Trials or pairs; default: the protocol's own."
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Trials, pairs or queries; default: the protocol's own.",
 )
 @click.option("--n-way", type=click.IntRange(min=2), default=20, help="nway: classes in a trial.")
 @click.option(

@@ -60,7 +60,9 @@ class PhotoNetwork(Table):
         None, ge=2, le=4096, description="numbers in an embedding; left out: one for each feature"
     )
     unit_sphere: bool = Field(True, description="embeddings have length 1")
-    n_frozen: int = Field(0, ge=0, description="layers, from the picture on, that do not learn")
+    n_frozen: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
+        0, description="layers, from the picture on, that do not learn"
+    )
     lr_factor: float = Field(
         1.0, gt=0, description="of the learning rate, for the features beside the rest"
     )

@@ -1,0 +1,165 @@
+"""Photos of a gallery: enrolled, shown, moved, removed, forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import JSONResponse, Response
+
+from firstsight.app.http.asking import (
+    PICTURES_BODY,
+    IdempotencyKey,
+    Reader,
+    TheDesk,
+    Writer,
+    content_of,
+    flag_of,
+    receipt_for,
+    rejected,
+    require_some,
+    text_of,
+    uploaded,
+)
+from firstsight.app.http.recognising import FLAG, TEXT
+from firstsight.app.http.refusing import Refusal
+from firstsight.errors import NotInGallery
+from firstsight.gallery.gallery import Gallery
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/galleries/{gallery}/photos", tags=["photos"])
+
+PhotoNumber = Annotated[int, Path(ge=1, le=2**53)]
+
+# What a gallery keeps by itself. An imported one may hold anything: never a type that runs.
+_KINDS = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"RIFF", "image/webp"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+_NOTHING_RUNS = "default-src 'none'; sandbox"
+
+
+class Moving(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    thing: str
+
+
+@router.post(
+    "", status_code=201, openapi_extra=PICTURES_BODY(thing=TEXT, careful=FLAG, all_or_nothing=FLAG)
+)
+async def enroll(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Show pictures of a thing, old or new; a result for each, and each rejected one with why.
+
+    What is acknowledged is on the disk.
+    """
+    upload = await uploaded(request)
+    thing = text_of(upload, "thing")
+    if thing is None:
+        raise Refusal(400, "bad_request", "thing: give the name of the thing that is shown")
+    all_or_nothing = flag_of(upload, "all_or_nothing")
+    if all_or_nothing and upload.left_out:
+        raise Refusal(
+            422,
+            upload.left_out[0].code,
+            f"nothing was enrolled: {upload.left_out[0].message}",
+            details=[each.to_json() for each in upload.left_out],
+        )
+    results = await desk.enroll(
+        thing,
+        [picture for _, picture in upload.pictures],
+        careful=flag_of(upload, "careful"),
+        partial=not all_or_nothing,
+        receipt=receipt_for(request, idempotency_key, content_of(upload)),
+    )
+    refused = rejected(upload, results)
+    require_some(upload, refused)
+    return JSONResponse({"results": [each.to_json() for each in results], "rejected": refused}, 201)
+
+
+@router.get("/{photo}")
+async def show_photo(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> JSONResponse:
+    return JSONResponse(asdict(await desk.photo(photo)))
+
+
+@router.get("/{photo}/picture", response_class=Response)
+async def show_picture(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> Response:
+    """The small picture that was kept of it: PNG, JPEG or WebP."""
+    kept = await desk.kept_picture(photo)
+    if kept is None:
+        raise NotInGallery(f"no picture was kept of photo {photo}")
+    kinds = [kind for head, kind in _KINDS if kept.startswith(head)]
+    return Response(
+        kept,
+        media_type=kinds[0] if kinds else "application/octet-stream",
+        headers={
+            "Content-Security-Policy": _NOTHING_RUNS,
+            "Content-Disposition": "inline" if kinds else "attachment",
+            # The picture of a number never changes, but may be forgotten.
+            "Cache-Control": "private, max-age=60",
+        },
+    )
+
+
+@router.post("/{photo}/move")
+async def move_photo(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    photo: PhotoNumber,
+    asked: Moving,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Put it under another thing, old or new."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        gallery.move(photo, asked.thing)
+        return asdict(gallery.photo(photo))
+
+    receipt = receipt_for(request, idempotency_key, asked.model_dump())
+    return JSONResponse(await desk.change(act, receipt=receipt))
+
+
+@router.delete("/{photo}")
+async def remove_photo(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    photo: PhotoNumber,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Take it out; undo brings it back."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        gallery.remove_photo(photo)
+        return {"removed": photo}
+
+    receipt = receipt_for(request, idempotency_key, None)
+    return JSONResponse(await desk.change(act, receipt=receipt))
+
+
+@router.post("/{photo}/forget")
+async def forget_photo(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    photo: PhotoNumber,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Erase it for good; nothing brings it back."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        gone = gallery.forget_photo(photo)
+        return {"photos": gone.n_photos, "verdicts": gone.n_verdicts}
+
+    receipt = receipt_for(request, idempotency_key, None)
+    return JSONResponse({"forgotten": await desk.change(act, receipt=receipt)})

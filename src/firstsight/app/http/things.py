@@ -1,0 +1,190 @@
+"""Things of a gallery: listed, shown, renamed, described, merged, removed, forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse
+
+from firstsight.app.http.asking import (
+    MOST_A_PAGE,
+    IdempotencyKey,
+    Reader,
+    TheDesk,
+    Writer,
+    name_of,
+    receipt_for,
+)
+from firstsight.errors import UsageError
+from firstsight.gallery.gallery import Gallery
+
+__all__ = ["ThingNumber", "router"]
+
+router = APIRouter(prefix="/v1/galleries/{gallery}", tags=["things"])
+
+ThingNumber = Annotated[int, Path(ge=1, le=2**53)]
+Limit = Annotated[int, Query(ge=1, le=MOST_A_PAGE)]
+
+
+class Changing(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str | None = None
+    notes: str | None = None
+    tags: list[str] | None = Field(None, max_length=100)
+
+
+class Merging(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    into: int = Field(ge=1, le=2**53, description="The number of the thing that gets the photos.")
+
+
+class Unmerging(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(description="Of the thing that was merged away.")
+
+
+@router.get("/things")
+async def list_things(
+    caller: Reader,
+    desk: TheDesk,
+    containing: Annotated[str, Query(max_length=200)] = "",
+    after: Annotated[
+        str, Query(max_length=200, description="The last name of the page before.")
+    ] = "",
+    limit: Limit = 50,
+) -> JSONResponse:
+    """By name, a page at a time; `next`, where there is one, is the next page's `after`."""
+    found = await desk.look(
+        lambda gallery: gallery.things_after(after, limit + 1, containing=containing)
+    )
+    more = found[limit - 1].name if len(found) > limit else None
+    return JSONResponse({"things": [asdict(each) for each in found[:limit]], "next": more})
+
+
+@router.get("/things/{thing}")
+async def show_thing(caller: Reader, desk: TheDesk, thing: ThingNumber) -> JSONResponse:
+    found = await desk.look(lambda gallery: gallery.thing(name_of(gallery, thing)))
+    return JSONResponse(asdict(found))
+
+
+@router.get("/things/{thing}/photos")
+async def list_photos(
+    caller: Reader,
+    desk: TheDesk,
+    thing: ThingNumber,
+    after: Annotated[int, Query(ge=0, le=2**53, description="The last number before.")] = 0,
+    limit: Limit = 50,
+) -> JSONResponse:
+    """By number, a page at a time."""
+    found = await desk.look(
+        lambda gallery: gallery.photos_after(name_of(gallery, thing), after, limit + 1)
+    )
+    more = found[limit - 1].id if len(found) > limit else None
+    return JSONResponse({"photos": [asdict(each) for each in found[:limit]], "next": more})
+
+
+@router.patch("/things/{thing}")
+async def change_thing(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    thing: ThingNumber,
+    asked: Changing,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Rename it, or give it notes and tags; each is a step that can be undone."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        if asked.notes is not None or asked.tags is not None:
+            gallery.describe(name_of(gallery, thing), notes=asked.notes, tags=asked.tags)
+        elif asked.name is None:
+            raise UsageError("nothing is to change; give name, notes or tags")
+        if asked.name is not None:
+            gallery.rename(name_of(gallery, thing), asked.name)
+        return asdict(gallery.thing(name_of(gallery, thing)))
+
+    receipt = receipt_for(request, idempotency_key, asked.model_dump())
+    return JSONResponse(await desk.change(act, receipt=receipt))
+
+
+@router.post("/things/{thing}/merge")
+async def merge_thing(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    thing: ThingNumber,
+    asked: Merging,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Give all its photos to another thing, and let it go."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        into = name_of(gallery, asked.into)
+        gallery.merge(name_of(gallery, thing), into=into)
+        return asdict(gallery.thing(into))
+
+    receipt = receipt_for(request, idempotency_key, asked.model_dump())
+    return JSONResponse(await desk.change(act, receipt=receipt))
+
+
+@router.post("/unmerge")
+async def unmerge_thing(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    asked: Unmerging,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Bring back a thing that was merged away, whatever came after."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        gallery.unmerge(asked.name)
+        return asdict(gallery.thing(asked.name))
+
+    receipt = receipt_for(request, idempotency_key, asked.model_dump())
+    return JSONResponse(await desk.change(act, receipt=receipt))
+
+
+@router.delete("/things/{thing}")
+async def remove_thing(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    thing: ThingNumber,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Take it out; undo brings it back."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        name = name_of(gallery, thing)
+        gallery.remove(name)
+        return {"removed": name}
+
+    receipt = receipt_for(request, idempotency_key, None)
+    return JSONResponse(await desk.change(act, receipt=receipt))
+
+
+@router.post("/things/{thing}/forget")
+async def forget_thing(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    thing: ThingNumber,
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Erase it for good, with its photos, verdicts and history; nothing brings it back."""
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        gone = gallery.forget(name_of(gallery, thing))
+        return {"photos": gone.n_photos, "verdicts": gone.n_verdicts}
+
+    receipt = receipt_for(request, idempotency_key, None)
+    return JSONResponse({"forgotten": await desk.change(act, receipt=receipt)})

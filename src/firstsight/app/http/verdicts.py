@@ -1,0 +1,99 @@
+"""A person's word on answers: given with the picture again, listed, withdrawn."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import JSONResponse
+
+from firstsight.app.http.asking import (
+    PICTURES_BODY,
+    IdempotencyKey,
+    Reader,
+    TheDesk,
+    Writer,
+    content_of,
+    crop_of,
+    one_picture,
+    receipt_for,
+    text_of,
+    uploaded,
+)
+from firstsight.app.http.recognising import CROP, TEXT
+from firstsight.app.http.refusing import Refusal
+from firstsight.gallery.gallery import Gallery
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/galleries/{gallery}/verdicts", tags=["verdicts"])
+
+_VERDICT = {"type": "string", "enum": ["right", "wrong"]}
+
+
+@router.post(
+    "", status_code=201, openapi_extra=PICTURES_BODY(verdict=_VERDICT, truth=TEXT, crop=CROP)
+)
+async def judge(
+    request: Request, caller: Writer, desk: TheDesk, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """Say that the name given to a picture is right, or wrong: then `truth`, or a stranger.
+
+    Thresholds follow at once.
+    """
+    upload = await uploaded(request)
+    verdict, truth = text_of(upload, "verdict"), text_of(upload, "truth")
+    picture, crop = one_picture(upload), crop_of(upload)
+    receipt = receipt_for(request, idempotency_key, content_of(upload))
+    if verdict == "right" and truth is None:
+        judged = await desk.confirm(picture, crop=crop, receipt=receipt)
+    elif verdict == "wrong":
+        judged = await desk.deny(picture, truth, crop=crop, receipt=receipt)
+    else:
+        raise Refusal(
+            400, "bad_request", "verdict: give right, or wrong; truth goes with wrong alone"
+        )
+    return JSONResponse(
+        {
+            "verdict": judged.verdict,
+            "answer": judged.answer.to_json(),
+            "estimate": judged.estimate.to_json(),
+        },
+        201,
+    )
+
+
+@router.get("")
+async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
+    """In the order they were given."""
+    listed = [
+        {
+            "verdict": each.id,
+            "kind": each.kind,
+            "named": each.named,
+            "truth": each.truth,
+            "distance": each.distance,
+            "when": each.when,
+            "picture": each.details.get("picture"),
+        }
+        for each in await desk.verdicts()
+    ]
+    return JSONResponse({"verdicts": listed})
+
+
+@router.delete("/{verdict}")
+async def withdraw(
+    request: Request,
+    caller: Writer,
+    desk: TheDesk,
+    verdict: Annotated[int, Path(ge=1, le=2**53)],
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Take a verdict back."""
+
+    def act(gallery: Gallery) -> dict[str, int]:
+        gallery.withdraw(verdict)
+        return {"withdrawn": verdict}
+
+    receipt = receipt_for(request, idempotency_key, None)
+    return JSONResponse(await desk.change(act, receipt=receipt))

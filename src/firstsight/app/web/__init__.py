@@ -1,0 +1,1 @@
+"""The web page: server-rendered, on the same desks as the API; no host but this one is asked."""

@@ -1,0 +1,212 @@
+"""Questions about a picture: draw, recognise, compare, look-alikes, why; a word on an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from firstsight.app.http.desk import Desk, Picture
+from firstsight.app.http.security.access import may_read, may_write
+from firstsight.app.web.forms import Form, read_form, tray_of
+from firstsight.app.web.rendering import (
+    PageRoute,
+    desk_of,
+    drawing_desk,
+    page,
+    part,
+    picture_response,
+)
+from firstsight.app.web.scale import scale_of
+from firstsight.app.web.telling import comparison_told, estimate_told, sure_told
+from firstsight.app.web.why import shown_why
+from firstsight.errors import FirstsightError
+from firstsight.recognition.answers import Answer
+
+__all__ = ["router"]
+
+MOST_ALIKE = 50
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
+
+
+@router.get("/")
+async def draw(request: Request) -> Response:
+    desk = drawing_desk(request)
+    if desk is None:
+        return RedirectResponse(f"/g/{next(iter(request.app.state.desks))}/recognise")
+    held = await desk.overview()
+    return page(request, "draw", "Draw", gallery=desk.name, n_things=held.n_things)
+
+
+@router.get("/g/{gallery}/recognise")
+async def recognise(request: Request) -> HTMLResponse:
+    return await _asking(request, "recognise", "Recognise")
+
+
+@router.get("/g/{gallery}/look-alikes")
+async def look_alikes(request: Request) -> HTMLResponse:
+    return await _asking(request, "look-alikes", "Look-alikes")
+
+
+async def _asking(request: Request, here: str, title: str) -> HTMLResponse:
+    desk = desk_of(request)
+    held = await desk.overview()
+    return page(
+        request, here, title, gallery=desk.name, n_things=held.n_things, n_photos=held.n_photos
+    )
+
+
+@router.get("/g/{gallery}/compare")
+async def compare(request: Request) -> HTMLResponse:
+    desk = desk_of(request)
+    return page(request, "compare", "Compare", gallery=desk.name, model=desk.model)
+
+
+@router.post("/g/{gallery}/recognise")
+async def recognised(request: Request) -> HTMLResponse:
+    (picture,) = (await read_form(request)).exactly(1)
+    return await _answered(request, "answer", picture, back="recognise")
+
+
+@router.post("/g/{gallery}/draw")
+async def drawn(request: Request) -> HTMLResponse:
+    """What a drawing is, or, where nothing is enrolled yet, only the question what it is."""
+    (picture,) = (await read_form(request)).exactly(1)
+    desk = desk_of(request)
+    if not (await desk.overview()).n_photos:
+        number = tray_of(request).put(picture)
+        return part(request, "drawn", back="draw", answer=None, asked=number)
+    return await _answered(request, "drawn", picture, back="draw")
+
+
+async def _answered(request: Request, name: str, picture: Picture, *, back: str) -> HTMLResponse:
+    desk = desk_of(request)
+    answer = await desk.identify(picture)
+    number = tray_of(request).put(picture)
+    shown = _shown(answer)
+    return part(request, name, back=back, asked=number, **vars(shown))
+
+
+@dataclass(frozen=True)
+class _Shown:
+    answer: Answer
+    scale: object
+    sure: str
+    grounds: list[str]
+
+
+def _shown(answer: Answer) -> _Shown:
+    rivals = [(each.thing, each.distance) for each in (answer.nearest, answer.runner_up) if each]
+    scale = scale_of(rivals, answer.threshold, limit_words="named up to")
+    return _Shown(answer, scale, sure_told(answer), estimate_told(answer.estimate))
+
+
+@router.get("/g/{gallery}/asked/{number}")
+async def asked(request: Request, number: str) -> Response:
+    """A small copy of a picture that was asked about: PNG or WebP, whatever it came as."""
+    small = await desk_of(request).small_copy(tray_of(request).take(number))
+    return picture_response(small)
+
+
+@router.post("/g/{gallery}/why")
+async def why(request: Request) -> HTMLResponse:
+    picture = tray_of(request).take((await read_form(request)).text("asked"))
+    found = await desk_of(request).why(picture)
+    return part(request, "why", back="recognise", **shown_why(found))
+
+
+@router.post("/g/{gallery}/compare")
+async def compared(request: Request) -> HTMLResponse:
+    form = await read_form(request)
+    a, b = form.exactly(2)
+    result = await desk_of(request).verify(a, b)
+    scale = scale_of(
+        [("these two", result.distance)], result.threshold, limit_words="the same up to"
+    )
+    return part(
+        request,
+        "compared",
+        back="compare",
+        compared=result,
+        scale=scale,
+        told=comparison_told(result),
+    )
+
+
+@router.post("/g/{gallery}/look-alikes")
+async def alike(request: Request) -> HTMLResponse:
+    form = await read_form(request)
+    (picture,) = form.exactly(1)
+    k = form.number("k", 1, MOST_ALIKE, 5)
+    once = form.text("once") == "yes"
+    matches = await desk_of(request).search(picture, k, one_per_thing=once)
+    return part(request, "alike", back="look-alikes", matches=matches)
+
+
+@router.post("/g/{gallery}/verdict", dependencies=[Depends(may_write)])
+async def judged(request: Request) -> HTMLResponse:
+    """A person's word: `said` is "right", "none", or "other" with the name of a thing."""
+    form = await read_form(request)
+    picture = tray_of(request).take(form.text("asked"))
+    told, steps = await _recorded(desk_of(request), picture, form)
+    return part(
+        request,
+        "noted",
+        back="recognise",
+        told=told,
+        steps=steps,
+        asked=form.text("asked"),
+        keep=form.text("thing") if form.text("said") != "none" and steps == 1 else "",
+    )
+
+
+async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, int]:
+    """What was noted, and how many steps take it back."""
+    said, thing = form.text("said"), form.text("thing")
+    if said == "right":
+        await desk.confirm(picture)
+        return f"Noted: this is {thing}.", 1
+    if said == "none":
+        await desk.deny(picture)
+        return "Noted: this is none of the things here.", 1
+    nearest = (await desk.identify(picture)).nearest.thing
+    known = [each.name for each in await desk.things(containing=thing, limit=None)]
+    if thing not in known:
+        await desk.deny(picture)
+        await _teach(desk, picture, thing)
+        return f"Noted: this is {thing}, which is new here. Its first photo is kept.", 2
+    if thing == nearest:
+        await desk.confirm(picture)
+    else:
+        await desk.deny(picture, thing)
+    return f"Noted: this is {thing}.", 1
+
+
+@router.post("/g/{gallery}/teach", dependencies=[Depends(may_write)])
+async def taught(request: Request) -> HTMLResponse:
+    """Keep a picture that was asked about as a photo of a thing."""
+    form = await read_form(request)
+    desk, thing = desk_of(request), form.text("thing")
+    if not thing:
+        raise FirstsightError("it needs a name; type one")
+    picture = tray_of(request).take(form.text("asked"))
+    await _teach(desk, picture, thing)
+    held = await desk.overview()
+    return part(
+        request,
+        "taught",
+        back="draw",
+        thing=thing,
+        n_things=held.n_things,
+        draws=form.text("draws"),
+    )
+
+
+async def _teach(desk: Desk, picture: Picture, thing: str) -> None:
+    (result,) = await desk.enroll(thing, [picture])
+    if result.status == "elsewhere":
+        raise FirstsightError(f"exactly this picture is here already, as {result.holder}")
+    if not result.done:
+        raise FirstsightError(result.trouble or "the picture was not kept; try again")

@@ -1,0 +1,33 @@
+"""The page's routes and files, added to the server's application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from firstsight.app.web import asking, modelling, signing, things
+from firstsight.app.web.tray import Tray
+
+__all__ = ["add_page"]
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class _Files(StaticFiles):
+    """May be kept by the browser, which asks each time whether they are still the same."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def add_page(app: FastAPI) -> None:
+    app.state.tray = Tray()
+    app.mount("/static", _Files(directory=_STATIC), name="static")
+    for each in (asking, things, modelling, signing):
+        app.include_router(each.router)

@@ -1,0 +1,181 @@
+"""The things of a gallery: looking through them, enrolling, and everything that changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import HTMLResponse, Response
+
+from firstsight.app.http.desk import Desk, Picture
+from firstsight.app.http.security.access import may_read, may_write
+from firstsight.app.web.forms import read_form, tray_of
+from firstsight.app.web.rendering import PageRoute, desk_of, go_on, page, part, picture_response
+from firstsight.errors import FirstsightError, NotInGallery
+from firstsight.recognition.answers import Enrollment
+
+__all__ = ["router"]
+
+A_PAGE = 48
+ADVISED = 20  # beyond this many at once, advice on each would bury what matters
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
+changing = [Depends(may_write)]
+
+
+@router.get("/g/{gallery}/things")
+async def things(request: Request, containing: str = "", after: str = "") -> HTMLResponse:
+    """A page of things; for a script that asks on, the next tiles alone."""
+    desk = desk_of(request)
+    found, covers = await desk.things_after(after, A_PAGE + 1, containing=containing)
+    more = found[A_PAGE - 1].name if len(found) > A_PAGE else None
+    listed = {"things": found[:A_PAGE], "covers": covers, "more": more, "containing": containing}
+    if request.headers.get("hx-target") in ("grid", "more"):
+        return part(request, "things", back="things", **listed)
+    held = await desk.overview()
+    steps = await desk.steps(1)
+    last = steps[0].told if steps else None
+    counts = {"n_things": held.n_things, "n_photos": held.n_photos}
+    return page(request, "things", "Things", gallery=desk.name, last=last, **counts, **listed)
+
+
+@router.get("/g/{gallery}/thing")
+async def thing(request: Request, name: str, after: int = 0) -> HTMLResponse:
+    """One thing and its photos. Names may hold any sign, so they are no part of a path."""
+    desk = desk_of(request)
+    held = await desk.thing(name)
+    photos = await desk.photos_after(name, after, A_PAGE + 1)
+    more = photos[A_PAGE - 1].id if len(photos) > A_PAGE else None
+    shown = photos[:A_PAGE]
+    return page(request, "thing", held.name, gallery=desk.name, thing=held, photos=shown, more=more)
+
+
+@router.get("/g/{gallery}/names")
+async def names(request: Request, thing: str = "") -> HTMLResponse:
+    """Names like what is being typed, to choose from."""
+    found = await desk_of(request).things(containing=thing.strip(), limit=12)
+    return part(request, "names", back="things", names=[each.name for each in found])
+
+
+@router.get("/g/{gallery}/photo/{number}")
+async def photo(request: Request, number: int) -> Response:
+    """The kept picture: PNG or WebP, never a type that a browser could run."""
+    kept = await desk_of(request).kept_picture(number)
+    if kept is None:
+        raise NotInGallery(f"of photo {number} no picture was kept")
+    return picture_response(kept)
+
+
+@router.post("/g/{gallery}/enroll", dependencies=changing)
+async def enroll(request: Request) -> HTMLResponse:
+    """Keep pictures; but where the doctor has something to say of them, say it first."""
+    form = await read_form(request)
+    desk, thing = desk_of(request), form.text("thing")
+    pictures = [each for each in form.pictures if each.data]
+    if not pictures and not form.left_out:
+        raise FirstsightError("choose at least one picture first")
+    named = [(thing or _stem(each.name), each) for each in pictures]
+    if form.text("at_once") != "yes" and len(pictures) <= ADVISED:
+        checked = await _each(desk, named, saves=False)
+        if any(each.advice for each in checked):
+            held = [tray_of(request).put(each) for each in pictures]
+            return part(
+                request,
+                "advised",
+                back="things",
+                checked=list(zip(checked, held, strict=True)),
+                left_out=form.left_out,
+            )
+    results = await _each(desk, named, saves=True)
+    return part(request, "enrolled", back="things", results=results, left_out=form.left_out)
+
+
+@router.post("/g/{gallery}/enroll/anyway", dependencies=changing)
+async def enroll_anyway(request: Request) -> HTMLResponse:
+    """Keep pictures whose advice was read; `asked` numbers those that shall be kept."""
+    form = await read_form(request)
+    tray, names = tray_of(request), dict(zip(form.texts("held"), form.texts("thing"), strict=False))
+    named = [
+        (names[number], tray.take(number)) for number in form.texts("asked") if number in names
+    ]
+    results = await _each(desk_of(request), named, saves=True)
+    return part(request, "enrolled", back="things", results=results, left_out=[])
+
+
+async def _each(
+    desk: Desk, named: Sequence[tuple[str, Picture]], *, saves: bool
+) -> list[Enrollment]:
+    """A result for each picture, in order; those of one name together, in one step."""
+    results: dict[int, Enrollment] = {}
+    for thing in dict.fromkeys(name for name, _ in named):
+        rows = [row for row, (name, _) in enumerate(named) if name == thing]
+        pictures = [named[row][1] for row in rows]
+        made = await (desk.enroll(thing, pictures) if saves else desk.advice(thing, pictures))
+        results.update(zip(rows, made, strict=True))
+    return [results[row] for row in sorted(results)]
+
+
+def _stem(name: str) -> str:
+    return name.rsplit(".", 1)[0] or name
+
+
+@router.post("/g/{gallery}/thing/rename", dependencies=changing)
+async def rename(request: Request) -> Response:
+    form = await read_form(request)
+    await desk_of(request).rename(form.text("name"), form.text("to"))
+    return _on_thing(request, form.text("to"))
+
+
+@router.post("/g/{gallery}/thing/merge", dependencies=changing)
+async def merge(request: Request) -> Response:
+    form = await read_form(request)
+    await desk_of(request).merge(form.text("name"), into=form.text("thing"))
+    return _on_thing(request, form.text("thing"))
+
+
+@router.post("/g/{gallery}/thing/remove", dependencies=changing)
+async def remove(request: Request) -> Response:
+    await desk_of(request).remove((await read_form(request)).text("name"))
+    return _on(request, "things")
+
+
+@router.post("/g/{gallery}/thing/forget", dependencies=changing)
+async def forget(request: Request) -> Response:
+    """Only where the box is ticked: nothing brings it back."""
+    form = await read_form(request)
+    if form.text("consent") != "yes":
+        raise FirstsightError("nothing was erased; tick the box to say that you mean it")
+    await desk_of(request).forget(form.text("name"))
+    return _on(request, "things")
+
+
+@router.post("/g/{gallery}/photo/{number}/move", dependencies=changing)
+async def move(request: Request, number: int) -> Response:
+    to = (await read_form(request)).text("thing")
+    await desk_of(request).move(number, to)
+    return _on_thing(request, to)
+
+
+@router.post("/g/{gallery}/photo/{number}/remove", dependencies=changing)
+async def remove_photo(request: Request, number: int) -> Response:
+    desk = desk_of(request)
+    owner = (await desk.photo(number)).thing
+    await desk.remove_photo(number)
+    return _on_thing(request, owner)
+
+
+@router.post("/g/{gallery}/undo", dependencies=changing)
+async def undo(request: Request) -> HTMLResponse:
+    steps = (await read_form(request)).number("steps", 1, 20, 1)
+    undone = await desk_of(request).undo(steps)
+    told = "; ".join(each.told for each in undone)
+    return part(request, "undone", back="things", told=told)
+
+
+def _on_thing(request: Request, name: str) -> Response:
+    return _on(request, f"thing?name={quote(name, safe='')}")
+
+
+def _on(request: Request, place: str) -> Response:
+    return go_on(request, f"/g/{quote(request.path_params['gallery'], safe='')}/{place}")

@@ -1,0 +1,27 @@
+"""Servers that several tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.app.http.serving import Server, enroll, serving
+from tests.drawings import N_THINGS
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """On the loopback, without keys; its gallery `characters` holds the figures."""
+    with serving(tmp_path_factory.mktemp("home"), max_body_bytes=24 * 2**20) as running:
+        with running.client() as client:
+            for thing in range(N_THINGS):
+                assert enroll(client, thing).status_code == 201
+        yield running
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    with server.client() as opened:
+        yield opened

@@ -1,0 +1,123 @@
+"""Features that do not learn are worked out once."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from firstsight.data.glyphs import draw_alphabets
+from firstsight.data.packed import PackedPictures
+from firstsight.errors import RecipeError
+from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.networks.squeezenet import SqueezeNet
+from firstsight.learning.recipes.schema import Recipe, parse_recipe
+from firstsight.learning.training import module
+from firstsight.learning.training.build import build_tower
+from firstsight.learning.training.frozen import can_freeze
+from firstsight.learning.training.run import train
+from firstsight.model.folder import read_tensors
+
+
+@pytest.fixture(scope="module")
+def pictures() -> PackedPictures:
+    seen = Preprocessing(size=32, mode="rgb")
+    return draw_alphabets(seen, n_alphabets=2, n_characters=4, n_drawers=3, seed=1)
+
+
+def recipe_of(**changes: Any) -> Recipe:
+    network = {"kind": "squeezenet", "weights": "random", "n_frozen": "all", "projection": 8}
+    return parse_recipe(
+        {
+            "name": "heads",
+            "data": {"train": "glyphs"},
+            "picture": {"size": 32, "mode": "rgb", "mean": [0.5], "deviation": [0.5]},
+            "network": network | changes.pop("network", {}),
+            "loss": {"kind": "cosface"},
+            "batches": {"kind": "uniform", "size": 8},
+            "training": {"steps": 5, "validate_every": 5, "precision": "f32"},
+            **changes,
+        },
+        origin="test recipe",
+    )
+
+
+def test_training_on_kept_features_gives_the_same_weights(
+    pictures: PackedPictures,
+    tmp_path: Path,
+    private_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Console(file=io.StringIO(), width=300)
+    kept = train(recipe_of(), pictures, tmp_path / "kept", console=screen)
+    assert isinstance(screen.file, io.StringIO)
+    assert "features of 24 pictures are worked out once" in screen.file.getvalue()
+    (file,) = (private_cache / "features").iterdir()
+    assert np.load(file, mmap_mode="r").shape == (24, 512)
+    monkeypatch.setattr(module, "can_freeze", lambda *_: False)
+    anew = train(recipe_of(), pictures, tmp_path / "anew", console=Console(quiet=True))
+    one, two = read_tensors(kept.model), read_tensors(anew.model)
+    torch.manual_seed(0)
+    start = build_tower(recipe_of()).state_dict()
+    for name in one:
+        assert np.allclose(one[name], two[name], atol=1e-5), name
+        same_as_before = np.array_equal(one[name], start[name].numpy())
+        assert same_as_before == name.startswith("features."), name
+
+
+@pytest.mark.parametrize(
+    ("changes", "frozen"),
+    [
+        ({}, True),
+        ({"augment": {"turns": 4}}, True),
+        ({"network": {"n_frozen": 12}}, False),
+        ({"augment": {"mirror": True}}, False),
+        ({"augment": {"affine": {"rotation_deg": 5}}}, False),
+        ({"augment": {"photo": {"hue": 0.1}}}, False),
+        # Without published statistics its batch norms go on counting.
+        ({"network": {"kind": "efficientnet_lite0"}}, False),
+    ],
+)
+def test_features_are_kept_only_where_they_stay_the_same(
+    changes: dict[str, Any], frozen: bool
+) -> None:
+    recipe = recipe_of(**changes)
+    assert can_freeze(recipe, build_tower(recipe)) == frozen
+
+
+def test_other_weights_and_other_pictures_have_other_features(
+    pictures: PackedPictures, tmp_path: Path, private_cache: Path
+) -> None:
+    from firstsight.learning.training.bank import PictureBank
+    from firstsight.learning.training.frozen import FrozenFeatures
+
+    seen = Preprocessing(size=32, mode="rgb")
+    fewer = pictures.select(pictures.labels > 0)
+    for seed, some in ((0, pictures), (1, pictures), (0, fewer), (0, pictures)):
+        torch.manual_seed(seed)
+        tower = PooledTower(SqueezeNet("1.1").features, 512, n_frozen=None)
+        bank = PictureBank(some, seen, 1)
+        kept = FrozenFeatures(bank, tower, private_cache, torch.device("cpu"))
+        numbers = np.array([3, 1])
+        with torch.no_grad():
+            expected = tower.average_features(bank.fetch(numbers)[0])
+        assert torch.allclose(kept.fetch(numbers), expected, atol=1e-5)
+    assert len(list(private_cache.iterdir())) == 3
+
+
+def test_a_recipe_by_which_nothing_learns_is_refused(
+    pictures: PackedPictures, tmp_path: Path
+) -> None:
+    recipe = recipe_of(
+        network={"projection": None},
+        loss={"kind": "triplet"},
+        batches={"kind": "classes", "n_classes": 4, "n_pictures": 2},
+    )
+    with pytest.raises(RecipeError, match=r"nothing learns.*or set network\.projection"):
+        train(recipe, pictures, tmp_path / "run", console=Console(quiet=True))
