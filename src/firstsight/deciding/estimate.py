@@ -178,7 +178,7 @@ def _model_trials(
     strangers = own.by_rule[rule].strangers
     if not _is_enough(strangers):
         size = n_photos if rule == "best" else n_things
-        return (calibrated and calibrated.at_size(size)), size
+        return (None if calibrated is None else calibrated.at_size(size)), size
     if calibrated is None:
         return None, n_things
     by_rule, by_single = (
