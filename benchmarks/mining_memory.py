@@ -1,7 +1,7 @@
 """A training step's peak memory at batch 512: triplets here, and pytorch-metric-learning's.
 
-128 classes of 4 pictures, the compact tower, embeddings of 128 numbers; a fresh process for each
-figure. "Loss alone" is from embeddings to their gradients, "step" from pictures to gradients. What
+128 classes of 4 pictures, the compact tower, embeddings of 128 numbers; the median of five
+fresh processes for each figure. "Loss alone" is from embeddings to their gradients, "step" from pictures to gradients. What
 is counted is how far the process grows beyond what it held before (Linux: VmHWM, reset first).
 
     python benchmarks/mining_memory.py
@@ -9,6 +9,7 @@ is counted is how far the process grows beyond what it held before (Linux: VmHWM
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,7 +25,7 @@ from firstsight.learning.networks.heads import EuclideanHead
 from firstsight.learning.recipes.shelf import load_recipe
 from firstsight.learning.training.build import build_tower
 
-N_CLASSES, N_PICTURES, SEED = 128, 4, 0
+N_CLASSES, N_PICTURES, SEED, REPEATS = 128, 4, 0, 5
 OURS = "firstsight, semi_hard"
 THEIRS = "pytorch-metric-learning, all triplets (default)"
 
@@ -94,7 +95,10 @@ def main() -> None:
     print(f"commit {find_commit()}, {find_hardware()}, torch {torch.__version__}, seed {SEED}")
     print(f"{'batch of 512':48s} {'loss alone MB':>14s} {'step MB':>9s}")
     found = {
-        variant: [in_a_fresh_process(variant, whole=whole) for whole in (False, True)]
+        variant: [
+            statistics.median(in_a_fresh_process(variant, whole=whole) for _ in range(REPEATS))
+            for whole in (False, True)
+        ]
         for variant in VARIANTS
     }
     for variant, (alone, step) in found.items():
