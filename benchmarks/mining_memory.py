@@ -1,8 +1,9 @@
 """A training step's peak memory at batch 512: triplets here, and pytorch-metric-learning's.
 
-128 classes of 4 pictures, the compact tower, embeddings of 128 numbers; the median of five
-fresh processes for each figure. "Loss alone" is from embeddings to their gradients, "step" from pictures to gradients. What
-is counted is how far the process grows beyond what it held before (Linux: VmHWM, reset first).
+128 classes of 4 pictures, the compact tower, embeddings of 128 numbers; the median of three fresh
+processes for each figure. "Loss alone" is from embeddings to their gradients, "step" from pictures
+to gradients. What is counted is how far the process grows beyond what it held before (Linux:
+VmHWM, reset first).
 
     python benchmarks/mining_memory.py
 """
@@ -25,7 +26,7 @@ from firstsight.learning.networks.heads import EuclideanHead
 from firstsight.learning.recipes.shelf import load_recipe
 from firstsight.learning.training.build import build_tower
 
-N_CLASSES, N_PICTURES, SEED, REPEATS = 128, 4, 0, 5
+N_CLASSES, N_PICTURES, SEED, REPEATS = 128, 4, 0, 3
 OURS = "firstsight, semi_hard"
 THEIRS = "pytorch-metric-learning, all triplets (default)"
 
