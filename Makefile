@@ -37,8 +37,9 @@ types: $(VENV)/ready
 contracts: $(VENV)/ready
 	$(BIN)/lint-imports
 
-docs: $(VENV)/ready  ## the generated pages must be what the code says now
+docs: $(VENV)/ready  ## the generated pages and drawings must be what the code says now
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/draw_concepts.py --check
 
 # Recognising must work, and pass its tests, without PyTorch and its friends. The digits come with
 # scikit-learn, one of those.

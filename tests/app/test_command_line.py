@@ -179,7 +179,7 @@ def test_only_the_first_unreadable_pictures_are_named(tmp_path: Path) -> None:
 def test_data_refuses_a_folder_that_cannot_serve_in_one_sentence(tmp_path: Path) -> None:
     missing = here("data", tmp_path / "nowhere")
     assert missing.code == 1
-    assert "is neither a folder nor a known data set" in missing.sentence
+    assert "is neither a folder, a CSV file nor a known data set" in missing.sentence
     lonely = here("data", save_classes(tmp_path / "lonely", [3]))
     assert lonely.code == 1
     assert "has one class only, 'class0'" in lonely.sentence

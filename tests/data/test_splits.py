@@ -141,3 +141,8 @@ def test_classes_on_both_sides_are_found() -> None:
     pictures = pictures_of([2] * 6, 3)
     with pytest.raises(DataError, match=r"6 classes are both .*g0/c0, g0/c3"):
         require_no_shared_classes(pictures, pictures)
+
+
+def test_a_flat_folder_is_told_what_learning_needs() -> None:
+    with pytest.raises(DataError, match=r"one picture of each class: enough .* a folder of"):
+        without_singletons(pictures_of([1] * 5))

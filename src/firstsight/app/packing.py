@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.images.preprocess import Preprocessing
 
-__all__ = ["open_with_progress"]
+__all__ = ["open_with_progress", "reading_bar", "tell_skipped"]
 
 _NAMED = 5
 
@@ -22,6 +24,15 @@ def open_with_progress(name: str, preprocessing: Preprocessing, console: Console
     """Open a data set or folder; unreadable pictures are named and counted, and left out."""
     from firstsight.data.catalogue import open_pictures
 
+    with reading_bar(name, console) as progress:
+        pictures = open_pictures(name, preprocessing, progress=progress)
+    tell_skipped(pictures, name, console)
+    return pictures
+
+
+@contextmanager
+def reading_bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the screen while `name` is read; yields what is to be told (done, in all)."""
     columns = (
         TextColumn("reading {task.description}", markup=False),
         BarColumn(),
@@ -35,16 +46,16 @@ def open_with_progress(name: str, preprocessing: Preprocessing, console: Console
         disable=not console.is_terminal,  # it would leave an empty line in a log
     ) as bar:
         task = bar.add_task(name, total=None)
-        pictures = open_pictures(
-            name,
-            preprocessing,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    if pictures.skipped:
-        many = "s" if len(pictures.skipped) > 1 else ""
-        say(console, f"left out {len(pictures.skipped)} unreadable picture{many} of {name}:")
-        for picture in pictures.skipped[:_NAMED]:
-            say(console, f"  {picture.reason}")  # which begins with the picture's name
-        if len(pictures.skipped) > _NAMED:
-            say(console, f"  and {len(pictures.skipped) - _NAMED} more")
-    return pictures
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def tell_skipped(pictures: PackedPictures, name: str, console: Console) -> None:
+    """Name and count the pictures that could not be read."""
+    if not pictures.skipped:
+        return
+    many = "s" if len(pictures.skipped) > 1 else ""
+    say(console, f"left out {len(pictures.skipped)} unreadable picture{many} of {name}:")
+    for picture in pictures.skipped[:_NAMED]:
+        say(console, f"  {picture.reason}")  # which begins with the picture's name
+    if len(pictures.skipped) > _NAMED:
+        say(console, f"  and {len(pictures.skipped) - _NAMED} more")

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
 from rich.console import Console
 
 from firstsight.app.calibrating import calibrate_after_training
 from firstsight.app.names import for_training
 from firstsight.app.packing import open_with_progress
+from firstsight.app.remarks import say
 from firstsight.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
+    from firstsight.learning.recipes.schema import Recipe
     from firstsight.learning.training.export import KeptWeights
     from firstsight.learning.training.run import Run
 
@@ -24,6 +27,7 @@ __all__ = [
     "carry_on",
     "export",
     "free_folder",
+    "held_out_by_default",
     "is_first_process",
     "require_learning",
     "resume",
@@ -32,6 +36,9 @@ __all__ = [
 ]
 
 _LEARNING = ("torch", "lightning", "onnx", "onnxscript", "tensorboard")
+
+_HELD_OUT_SHARE = 0.2
+_FEWEST_TO_PART = 10  # two of them are held out, which is what one-shot trials need
 
 Which = Literal["best", "last"]
 
@@ -46,7 +53,8 @@ def train(
 ) -> Run:
     """Train `recipe` (a shipped name or a TOML file) and write its model folder.
 
-    data: a data set's name or a folder of pictures; default: the recipe's own.
+    data: a data set's name, a folder of pictures or a CSV file; default: the recipe's own. Of
+        what recipes do not know a fifth of the classes is held out where they say nothing.
     out: the run's folder; default: runs/NAME, numbered where that is taken.
     overrides: `key=value` in the recipe, like "training.steps=500".
     Returns the Run; its `.model` is what `load` and `evaluate` take.
@@ -67,11 +75,37 @@ def train(
     if data is not None:
         chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
     checked = load_recipe(recipe, chosen)
+    if data is not None and not any(each.startswith("data.held_out") for each in overrides):
+        checked = load_recipe(recipe, [*chosen, *held_out_by_default(checked, console)])
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     folder = Path(out) if out else free_folder(checked.name)
     done = run(checked, pictures, folder, console=console)
     _calibrate(done, pictures, console)
     return done
+
+
+def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
+    """What a training on a user's own pictures holds out, as overrides: a fifth of the classes.
+
+    A recipe's own share of classes stands, and so do its groups where there are enough.
+    """
+    from firstsight.data.catalogue import is_of_files, is_parted_by_recipes, read_manifest
+
+    data = recipe.data
+    if data.held_out_classes or is_parted_by_recipes(data.train) or not is_of_files(data.train):
+        return []
+    own = read_manifest(data.train)
+    if 0 < data.held_out_groups < len(own.group_names):
+        return []
+    n_able = int((np.bincount(own.labels) > 1).sum())
+    if n_able < _FEWEST_TO_PART:
+        say(
+            console,
+            f"{data.train} has {n_able} classes with two pictures or more: too few to hold some "
+            "out, so nothing will tell how well others are recognised; add classes",
+        )
+        return ["data.held_out_groups=0"]
+    return ["data.held_out_groups=0", f"data.held_out_classes={_HELD_OUT_SHARE}"]
 
 
 def resume(folder: str | Path, *, console: Console | None = None) -> Run:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firstsight.data.manifest import running_numbers
 from firstsight.data.packed import PackedPictures
 from firstsight.data.sources import locate_digits
 from firstsight.errors import DataError, DataUnavailable
@@ -44,7 +45,7 @@ def read_digits(preprocessing: Preprocessing, *, table: Path | None = None) -> P
         name="digits",
         pixels=np.stack([preprocessing.pixels(picture) for picture in paper]),
         labels=labels,
-        drawers=_running_numbers(labels),
+        drawers=running_numbers(labels),
         class_names=tuple("0123456789"),
         class_groups=np.zeros(10, dtype=np.int64),
         group_names=("digits",),
@@ -72,11 +73,3 @@ def _damaged(table: Path, reason: str) -> DataError:
         f"{table} is not the table of digits ({reason}); install scikit-learn again with: "
         "pip install --force-reinstall scikit-learn"
     )
-
-
-def _running_numbers(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    numbers = np.empty_like(labels)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        numbers[members] = np.arange(len(members))
-    return numbers

@@ -3,15 +3,14 @@
 root/class/picture.jpg          one class a folder
 root/group/class/picture.jpg    the same in groups, as Omniglot has alphabets
 root/class.jpg                  one picture a class
+root/train/class/picture.jpg    ready-made parts, each a folder to be read by itself
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from firstsight.data.manifest import Manifest, Source
+from firstsight.data.manifest import Manifest, Source, manifest_of
 from firstsight.errors import DataError
 from firstsight.images.listing import name_from_steps, picture_steps
 
@@ -29,7 +28,8 @@ def read_folder(root: str | Path) -> Manifest:
     found = picture_steps(root)
     classes = [_class_of(steps) for steps in found]
     _require_two_classes(root, classes)
-    return _manifest(root, found, classes)
+    sources = [Source(root.joinpath(*steps)) for steps in found]
+    return manifest_of(root.absolute().name or str(root), sources, classes)
 
 
 def _class_of(steps: tuple[str, ...]) -> tuple[str, str]:
@@ -43,25 +43,3 @@ def _require_two_classes(root: Path, classes: list[tuple[str, str]]) -> None:
             f"{root} has one class only, {classes[0][1]!r}, and at least two are needed; "
             "add a folder for another class"
         )
-
-
-def _manifest(root: Path, found: list[tuple[str, ...]], classes: list[tuple[str, str]]) -> Manifest:
-    # Dictionaries keep the order in which names were first met.
-    numbers = {both: number for number, both in enumerate(dict.fromkeys(classes))}
-    groups = {name: number for number, name in enumerate(dict.fromkeys(g for g, _ in numbers))}
-    labels = np.array([numbers[both] for both in classes], np.int64)
-    drawn = np.zeros(len(numbers), np.int64)
-    drawers = np.empty_like(labels)
-    for row, label in enumerate(labels):
-        drawers[row] = drawn[label]
-        drawn[label] += 1
-    name = root.absolute().name or str(root)
-    return Manifest(
-        name=name,
-        sources=tuple(Source(root.joinpath(*steps)) for steps in found),
-        labels=labels,
-        class_names=tuple(class_name for _, class_name in numbers),
-        class_groups=np.array([groups[group] for group, _ in numbers], np.int64),
-        group_names=tuple(group or name for group in groups),
-        drawers=drawers,
-    )

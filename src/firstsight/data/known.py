@@ -15,11 +15,14 @@ __all__ = [
     "OFFICIAL_ADDRESS",
     "KnownDataset",
     "KnownFile",
+    "KnownFolder",
     "cache_folder",
     "data_folders",
     "find",
+    "find_folder",
     "known_datasets",
     "known_file",
+    "known_folders",
     "locate_digits",
 ]
 
@@ -46,8 +49,28 @@ class KnownFile:
 
 
 @dataclass(frozen=True)
+class KnownFolder:
+    """A data set of files that people bring here themselves: no address of it is known for good.
+
+    folder: below FIRSTSIGHT_DATA. part: the folder or file in it that this name means, if any.
+    n_pictures: in the whole of it.
+    """
+
+    name: str
+    folder: str
+    part: str
+    n_pictures: int
+    licence: str
+    credit: str
+
+
+@dataclass(frozen=True)
 class KnownDataset:
-    """A data set that can be named on the command line; place is None where it must be fetched."""
+    """A data set that can be named on the command line.
+
+    place: None where it is not on this machine; address: where it is fetched from, "" where it
+    must be brought by hand.
+    """
 
     name: str
     place: str | None
@@ -89,6 +112,29 @@ _FILES = (
         "ac8b9b80257d5ad5ed84c77c7b87070bcf4f82828527d9519fff0c2c44ae9957",
     ),
 )
+_SNACKS_LICENCE = "pictures CC BY 2.0 (credits.csv names every author), annotations CC BY 4.0"
+_SNACKS_CREDIT = "Snacks: Matthijs/snacks on Hugging Face"
+_FOLDERS = (
+    KnownFolder(
+        "faces",
+        "faces-att",
+        "",
+        400,
+        "credit is asked for",
+        "AT&T faces: Olivetti Research Laboratory (F. Samaria, A. Harter, 1994)",
+    ),
+    KnownFolder(
+        "mnist",
+        "mnist",
+        "t10k-images-idx3-ubyte",
+        10_000,
+        "CC BY-SA 3.0",
+        "MNIST, its test digits: Y. LeCun, C. Cortes",
+    ),
+    KnownFolder("snacks:train", "snacks", "train", 4_838, _SNACKS_LICENCE, _SNACKS_CREDIT),
+    KnownFolder("snacks:val", "snacks", "val", 955, _SNACKS_LICENCE, _SNACKS_CREDIT),
+    KnownFolder("snacks:test", "snacks", "test", 952, _SNACKS_LICENCE, _SNACKS_CREDIT),
+)
 _OMNIGLOT_LICENCE = "MIT"
 _OMNIGLOT_CREDIT = "Omniglot: B. M. Lake, R. Salakhutdinov, J. B. Tenenbaum (2015)"
 _DATASETS = (
@@ -126,6 +172,22 @@ def find(file: KnownFile) -> Path | None:
     return None
 
 
+def known_folders() -> dict[str, KnownFolder]:
+    """The data sets that are brought by hand, by name."""
+    return {each.name: each for each in _FOLDERS}
+
+
+def find_folder(known: KnownFolder) -> Path | None:
+    """The folder, or the file (gzip or not), that this name means; None where it is not here."""
+    named = os.environ.get("FIRSTSIGHT_DATA")
+    for above in ([Path(named)] if named else []) + [cache_folder() / "data"]:
+        place = above / known.folder / known.part
+        for found in (place, place.with_name(f"{place.name}.gz")):
+            if found.exists():
+                return found
+    return None
+
+
 def locate_digits() -> Path | None:
     """The table of handwritten digits inside an installed scikit-learn, which stays unimported."""
     try:
@@ -150,6 +212,18 @@ def known_datasets() -> tuple[KnownDataset, ...]:
                 licence=_OMNIGLOT_LICENCE,
                 credit=_OMNIGLOT_CREDIT,
                 address=OFFICIAL_ADDRESS + file.address,
+            )
+        )
+    for brought in _FOLDERS:
+        place = find_folder(brought)
+        sets.append(
+            KnownDataset(
+                name=brought.name,
+                place=str(place) if place else None,
+                count=brought.n_pictures,
+                licence=brought.licence,
+                credit=brought.credit,
+                address="",
             )
         )
     digits = locate_digits()

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from firstsight.errors import DataError, PictureError
 from firstsight.images.decode import DEFAULT_LIMITS
 
-__all__ = ["Archives", "Manifest", "Source", "require_consistent"]
+__all__ = [
+    "Archives",
+    "Manifest",
+    "Source",
+    "manifest_of",
+    "require_consistent",
+    "running_numbers",
+]
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,37 @@ class Manifest:
     @property
     def n_classes(self) -> int:
         return len(self.class_names)
+
+
+def manifest_of(
+    name: str, sources: Sequence[Source], classes: Sequence[tuple[str, str]]
+) -> Manifest:
+    """Of pictures that belong to `classes`, (group, class) each; the group is "" where none is.
+
+    Classes and groups are numbered in the order in which they are first met.
+    """
+    # Dictionaries keep that order.
+    numbers = {both: number for number, both in enumerate(dict.fromkeys(classes))}
+    groups = {group: number for number, group in enumerate(dict.fromkeys(g for g, _ in numbers))}
+    labels = np.array([numbers[both] for both in classes], np.int64)
+    return Manifest(
+        name=name,
+        sources=tuple(sources),
+        labels=labels,
+        class_names=tuple(class_name for _, class_name in numbers),
+        class_groups=np.array([groups[group] for group, _ in numbers], np.int64),
+        group_names=tuple(group or name for group in groups),
+        drawers=running_numbers(labels),
+    )
+
+
+def running_numbers(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(N,) how many of the same label came before: a drawer's number where nobody knows it."""
+    numbers = np.empty_like(labels)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        numbers[members] = np.arange(len(members))
+    return numbers
 
 
 def require_consistent(labelled: Any, n_pictures: int) -> None:

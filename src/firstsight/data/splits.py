@@ -107,6 +107,12 @@ def without_singletons(pictures: PackedPictures) -> tuple[PackedPictures, tuple[
     counts = np.bincount(pictures.labels, minlength=pictures.n_classes)
     lone = tuple(pictures.class_names[number] for number in np.flatnonzero(counts == 1))
     if int((counts >= 2).sum()) < 2:
+        if counts.max() == 1:
+            raise DataError(
+                f"{pictures.name} has one picture of each class: enough to enroll and to compare "
+                "with, but nothing to learn from; put at least two pictures of each class into a "
+                "folder of its own, as in mug/1.jpg and mug/2.jpg"
+            )
         short = [pictures.class_names[number] for number in np.flatnonzero(counts < 2)]
         example = f" (fewer: {_some(short)})" if short else ""
         raise DataError(

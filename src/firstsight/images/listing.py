@@ -21,6 +21,7 @@ __all__ = [
     "name_from_steps",
     "picture_steps",
     "pictures_in",
+    "ready_made_parts",
 ]
 
 _ENDINGS = (
@@ -29,7 +30,7 @@ _ENDINGS = (
 )
 PICTURE_EXTENSIONS = frozenset(f".{ending}" for ending in _ENDINGS)
 _MOST_LEVELS = 3
-_READY_MADE_SPLITS = frozenset({"train", "training", "val", "valid", "validation", "test"})
+_READY_MADE_PARTS = ("train", "training", "val", "valid", "validation", "test")
 
 Steps = tuple[str, ...]  # from the root to the file, that is the last one
 
@@ -65,6 +66,24 @@ def picture_steps(root: Path) -> list[Steps]:
     return found
 
 
+def ready_made_parts(root: Path) -> list[str]:
+    """The folders of `root` where all of them are parts of a data set, such as train and test.
+
+    Training comes first. Raises DataError where `root` cannot be read.
+    """
+    _require_folder(root)
+    try:
+        with os.scandir(root) as listing:
+            names = [each.name for each in listing if each.is_dir() and not _is_hidden(each.name)]
+    except OSError as refusal:
+        raise DataError(
+            f"{root} could not be read ({refusal.strerror}); check its permissions"
+        ) from refusal
+    if not {name.lower() for name in names} <= set(_READY_MADE_PARTS):
+        return []
+    return sorted(names, key=lambda name: _READY_MADE_PARTS.index(name.lower()))
+
+
 def name_from_steps(steps: Steps) -> str:
     """Of the folder that holds the picture, its group before it; of the file where none does."""
     return "/".join(steps[:-1]) or Path(steps[0]).stem
@@ -84,7 +103,7 @@ def _pictures_below(folder: Path, above: Steps, levels: float) -> Iterator[Steps
             # Directory order differs between filesystems; seeded draws must not.
             entries = sorted(listing, key=lambda entry: _natural(entry.name))
         for entry in entries:
-            if entry.name.startswith((".", "__MACOSX")):
+            if _is_hidden(entry.name):
                 continue
             if entry.is_dir():
                 if len(above) + 1 < levels and not _leads_back(folder, entry):
@@ -95,6 +114,10 @@ def _pictures_below(folder: Path, above: Steps, levels: float) -> Iterator[Steps
         raise DataError(
             f"{folder} could not be read ({refusal.strerror}); check its permissions"
         ) from refusal
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
 
 
 def _leads_back(folder: Path, entry: os.DirEntry[str]) -> bool:
@@ -125,8 +148,10 @@ def _require_one_depth(root: Path, found: list[Steps]) -> None:
             "holds the class folders, or groups of them"
         )
     groups = {steps[0] for steps in found}
-    if max(by_depth) == _MOST_LEVELS and {name.lower() for name in groups} <= _READY_MADE_SPLITS:
+    if max(by_depth) == _MOST_LEVELS and {name.lower() for name in groups} <= set(
+        _READY_MADE_PARTS
+    ):
         raise DataError(
             f"{root} holds ready-made parts of a data set ({', '.join(sorted(groups))}), which "
-            f"share their classes; name one of them, such as {root / min(groups)}"
+            f"share their classes; name one of them, such as {root}:{min(groups)}"
         )

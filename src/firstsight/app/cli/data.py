@@ -31,10 +31,14 @@ def _list_known(*, as_json: bool) -> None:
         print_json([asdict(each) for each in known])
         return
     rows = [
-        (each.name, str(each.count), each.place or f"fetched from {each.address}", each.credit)
+        (each.name, str(each.count), each.place or _elsewhere(each.address), each.credit)
         for each in known
     ]
     print_table("Data sets with a name", ("name", "pictures", "where", "by"), rows)
+
+
+def _elsewhere(address: str) -> str:
+    return f"fetched from {address}" if address else "not here; put it where docs/data.md says"
 
 
 def _describe(name: str, *, as_json: bool) -> None:

@@ -149,13 +149,18 @@ class Session:
             names = ", ".join(left_out[:5]) + (" ..." if len(left_out) > 5 else "")
             self._say(f"left out {len(left_out)} classes with a single picture: {names}")
         data, seed = self._recipe.data, self._recipe.training.seed
-        return hold_out(
+        learned, held_out = hold_out(
             kept,
             n_groups=data.held_out_groups,
             class_share=data.held_out_classes,
             part=data.held_out_part,
             seed=seed,
         )
+        held = "none held out" if held_out is None else f"{held_out.n_classes} others held out"
+        self._say(
+            f"learning from {len(learned):,} pictures of {learned.n_classes:,} classes, {held}"
+        )
+        return learned, held_out
 
     def _tell_coverage(self, batches: BatchSource, labels: Indices) -> None:
         steps = min(batches.epoch_steps, self._recipe.training.steps, _MOST_STEPS_COUNTED)

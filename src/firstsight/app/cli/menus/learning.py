@@ -26,6 +26,16 @@ def data(name: str | None, as_json: bool) -> None:
     command.show(name, as_json=as_json)
 
 
+@menu.command(epilog="Example:  firstsight check my-things")
+@click.argument("name", metavar="DATA", help="A data set, a folder or a CSV file, with all parts.")
+@options.as_json
+def check(name: str, as_json: bool) -> None:
+    """Audit a data set: unreadable, repeated and odd pictures; exit 1 where training is unsound."""
+    from firstsight.app.cli import check as command
+
+    command.check(name, as_json=as_json)
+
+
 @menu.command(epilog="Example:  firstsight recipes compact")
 @click.argument("name", required=False, help="Print this recipe as TOML.")
 @click.option("--keys", is_flag=True, help="List every key a recipe may have.")
@@ -88,6 +98,9 @@ def train(
     help="lake2015, dense, nway, verification or retrieval; may be repeated.",
 )
 @click.option("--data", default="omniglot", help="Data the model was not trained on.")
+@click.option(
+    "--pairs", type=options.PATH, metavar="CSV", help="Judge these pairs: path_a,path_b,label."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Draws the trials.")
 @click.option(
     "--trials",
@@ -107,6 +120,7 @@ def evaluate(
     model: str,
     protocol: tuple[str, ...],
     data: str,
+    pairs: Path | None,
     seed: int,
     trials: int | None,
     n_way: int,
@@ -118,6 +132,15 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Say what a model is worth, by named protocols, with 95 % intervals."""
+    if pairs is not None:
+        if protocol or data != "omniglot":
+            raise UsageError("--pairs names its own pictures and trials; leave out the others")
+        from firstsight.app.cli import listed
+
+        listed.evaluate_pairs(
+            model, pairs, seed=seed, baselines=baselines, save=save, as_json=as_json
+        )
+        return
     from firstsight.app.cli import evaluate as command
     from firstsight.app.evaluating import Trials
 
