@@ -17,6 +17,8 @@ from firstsight.errors import (
     ShapeError,
     UsageError,
 )
+from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.records import NewPhoto
 from firstsight.images.decode import DecodeLimits, PictureLike
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.answers import Answer, Unreadable
@@ -285,3 +287,28 @@ def test_verify_says_same_and_different(files: Path, recognizer: Recognizer) -> 
     assert other.probability is not None
     assert other.probability < 0.5 < compared.probability
     assert other.distance > compared.distance
+
+
+def test_a_recognizer_that_does_not_wait_goes_by_the_thresholds_of_before_until_it_adopts_new_ones(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firstsight.recognition.standing.QUICKLY_ESTIMATED", 0)
+    with Recognizer(
+        Gallery.open(recognizer.gallery.place), recognizer.embedder, waits=False
+    ) as quick:
+        before = quick.identify(drawing(1, 1)).estimate
+        assert quick.is_settled
+        recognizer.gallery.enroll([("new", new_photo(recognizer, drawing(60)))])
+        answer = quick.identify(drawing(60, 1))
+        assert answer.nearest.thing == "new"
+        assert answer.estimate == before
+        assert not quick.is_settled
+        quick.adopt(recognizer.settle())
+        after = quick.identify(drawing(60, 1))
+        assert quick.is_settled
+        assert after.estimate == recognizer.estimate()
+        assert after.estimate.n_photos == before.n_photos + 1
+
+
+def new_photo(recognizer: Recognizer, picture: Image.Image) -> NewPhoto:
+    return NewPhoto("d" * 64, "new.png", 105, 105, recognizer.embedder.embed(picture)[0])

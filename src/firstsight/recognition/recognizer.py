@@ -72,14 +72,27 @@ class Policy:
 class Recognizer:
     """Recognises the things of one gallery. One thread at a time may use it."""
 
-    def __init__(self, gallery: Gallery, embedder: Embedder, policy: Policy | None = None) -> None:
-        """GalleryError where the gallery was embedded by another model."""
+    def __init__(
+        self,
+        gallery: Gallery,
+        embedder: Embedder,
+        policy: Policy | None = None,
+        *,
+        waits: bool = True,
+    ) -> None:
+        """GalleryError where the gallery was embedded by another model.
+
+        waits: whether an answer after a change waits until thresholds are estimated anew. False
+        for servers: they go by the thresholds of before until `adopt` brings new ones; photos
+        count at once in either case.
+        """
         _require_own_model(gallery, embedder)
         self.gallery = gallery
         self.embedder = embedder
         self.policy = policy or Policy()
         self._calibrated = calibrated_of(embedder)
         self._standing: Standing | None = None
+        self._waits = waits
 
     @classmethod
     def open(
@@ -180,10 +193,25 @@ class Recognizer:
         advise = self._advise if advises or careful else None
         return Enroller(self.gallery, self.embedder, prepare, advise, careful, keep)
 
-    def settle(self) -> None:
-        """Estimate thresholds anew now, so that the next question need not wait for it."""
-        if self.gallery.counts()[1]:
-            self._current()
+    def settle(self) -> Standing | None:
+        """Estimate thresholds anew now, so that the next question need not wait for it.
+
+        None for an empty gallery.
+        """
+        return self._current() if self.gallery.counts()[1] else None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the last answer rested on thresholds of its own moment."""
+        return self._standing is None or self._standing.settled
+
+    def adopt(self, standing: Standing | None) -> None:
+        """Go by the thresholds that another recognizer of this gallery settled on."""
+        mine = self._standing
+        if standing is None or mine is None or standing.generation == mine.generation:
+            self._standing = standing
+        else:
+            self._standing = mine.judged_by(standing.estimate)
 
     def read(self, picture: PictureLike | Reading, *, crop: Crop | None = None) -> Reading:
         """A picture under the policy's limits; one that was read already stays as it is."""
@@ -321,13 +349,16 @@ class Recognizer:
         )
 
     def _current(self) -> Standing:
-        if self._standing is None or self._standing.generation != self.gallery.generation:
-            self._standing = read_standing(
-                self.gallery,
-                self.embedder.info.head,
-                self._calibrated,
-                target=self.policy.false_accepts,
-            )
+        former = self._standing
+        if former is not None and former.generation == self.gallery.generation:
+            return former
+        self._standing = read_standing(
+            self.gallery,
+            self.embedder.info.head,
+            self._calibrated,
+            target=self.policy.false_accepts,
+            meanwhile=None if self._waits or former is None else former.estimate,
+        )
         return self._standing
 
     def _match(self, rank: int, photo_id: int, distance: float) -> Match:
@@ -372,7 +403,10 @@ class Recognizer:
         )
 
     def _name(self, thing_id: int) -> str:
-        return self.gallery.names([thing_id])[thing_id]
+        found = self.gallery.names([thing_id]).get(thing_id)
+        if found is None:
+            raise NotInGallery("what came nearest was removed this very moment; ask again")
+        return found
 
     def _names(self, thing_ids: Iterable[int]) -> dict[int, str]:
         return self.gallery.names([int(each) for each in thing_ids])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,18 +26,29 @@ Stamp = dict[str, int]
 
 N_REFINED = 16  # things whose distance is computed again exactly, before the two nearest are named
 DRIFT = 0.05  # share by which a large gallery may have changed before it is estimated again
+QUICKLY_ESTIMATED = 200  # photos; below this not even a server lets an answer go without
 ALWAYS_ESTIMATED = 2_000  # photos; below this an estimate costs less than anybody notices
 
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """generation: of the gallery when this was read; another one means: read it again."""
+    """generation: of the gallery when this was read; another one means: read it again.
+
+    settled: whether the estimate is of this very generation, or as good; False where it is one of
+    before, to go by until another is made.
+    """
 
     generation: int
     head: Head
     matrix: PhotoMatrix
     prototypes: Floats | None
     estimate: Estimate
+    settled: bool = True
+
+    def judged_by(self, estimate: Estimate) -> Standing:
+        """These photos, with an estimate of another moment."""
+        means = _means(self.matrix, estimate)
+        return replace(self, prototypes=means, estimate=estimate, settled=False)
 
     def nearest_things(self, query: Floats) -> list[tuple[int, float, int]]:
         """The nearest things, at most N_REFINED: [(thing id, distance, its nearest photo's id)].
@@ -46,11 +58,9 @@ class Standing:
         """
         photos = self.matrix.photos
         found = []
-        for thing in _smallest(self._rough(query), N_REFINED):
-            own = self._rows_of(int(thing))
-            apart = self.head.distance(query[None], np.asarray(photos.vectors[own]))[0]
+        for thing, own, apart in self._compared(query, _smallest(self._rough(query), N_REFINED)):
             nearest = own.start + int(apart.argmin())
-            distance = self._combined(query, apart, int(thing))
+            distance = self._combined(query, apart, thing)
             found.append((int(photos.things[thing]), distance, int(photos.photos[nearest])))
         return sorted(found, key=lambda each: (each[1], each[0]))
 
@@ -70,11 +80,22 @@ class Standing:
             ]
         rough = combine(self.matrix.distances(query), photos.starts, "best")
         found = []
-        for thing in _smallest(rough, k + N_REFINED):
-            own = self._rows_of(int(thing))
-            apart = self.head.distance(query[None], np.asarray(photos.vectors[own]))[0]
+        for _, own, apart in self._compared(query, _smallest(rough, k + N_REFINED)):
             found.append((int(photos.photos[own.start + int(apart.argmin())]), float(apart.min())))
         return sorted(found, key=lambda each: (each[1], each[0]))[:k]
+
+    def _compared(
+        self, query: Floats, things: npt.NDArray[np.intp]
+    ) -> Iterator[tuple[int, slice, Floats]]:
+        """Of each thing its rows and their exact distances, all by one call of the head."""
+        rows = [self._rows_of(int(thing)) for thing in things]
+        vectors = np.concatenate([self.matrix.photos.vectors[own] for own in rows])
+        apart = self.head.distance(query[None], vectors)[0]
+        start = 0
+        for thing, own in zip(things, rows, strict=True):
+            end = start + own.stop - own.start
+            yield int(thing), own, apart[start:end]
+            start = end
 
     def _rows_of(self, thing: int) -> slice:
         starts = self.matrix.photos.starts
@@ -96,9 +117,17 @@ class Standing:
 
 
 def read_standing(
-    gallery: Gallery, head: Head, calibrated: Calibrated | None, *, target: float
+    gallery: Gallery,
+    head: Head,
+    calibrated: Calibrated | None,
+    *,
+    target: float,
+    meanwhile: Estimate | None = None,
 ) -> Standing:
-    """Raises GalleryError where nothing is enrolled yet."""
+    """Raises GalleryError where nothing is enrolled yet.
+
+    meanwhile: what to go by where an estimate would have to be made and would take long.
+    """
     key = f"estimate {FORMAT} {target:.9g} {_mark(calibrated)}"
     with gallery.snapshot():
         generation = gallery.generation
@@ -112,17 +141,23 @@ def read_standing(
             "firstsight enroll NAME PICTURE"
         )
     stamp = {"generation": generation, "n_photos": n_photos, "n_verdicts": len(verdicts)}
+    settled = True
     if kept is not None and _is_true_still(kept["stamp"], stamp):
         found = Estimate.from_json(kept["estimate"])
+    elif meanwhile is not None and n_photos > QUICKLY_ESTIMATED:
+        found, settled = meanwhile, False
     else:
         found = estimate(
             head, matrix.photos, calibrated=calibrated, target=target, verdicts=verdicts
         )
         gallery.remember(key, {"stamp": stamp, "estimate": found.to_json()})
-    means = None
-    if found.rule == "prototype":
-        means = prototypes(matrix.photos.vectors, matrix.photos.starts)
-    return Standing(generation, head, matrix, means, found)
+    return Standing(generation, head, matrix, _means(matrix, found), found, settled)
+
+
+def _means(matrix: PhotoMatrix, estimate: Estimate) -> Floats | None:
+    if estimate.rule != "prototype":
+        return None
+    return prototypes(matrix.photos.vectors, matrix.photos.starts)
 
 
 def _is_true_still(kept: Stamp, now: Stamp) -> bool:

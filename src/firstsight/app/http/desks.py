@@ -76,9 +76,8 @@ class Desks(Mapping[str, Desk]):
             batcher = Batcher(load(model.place, threads=self._settings.threads or 1))
             self._batchers[model.fingerprint] = batcher
         embedder = batcher.embedder
-        return Desk(
-            place.name,
-            batcher,
-            self._pool,
-            lambda: Recognizer(Gallery.open(place), embedder, self._policy),
-        )
+
+        def open_recognizer(*, waits: bool = True) -> Recognizer:
+            return Recognizer(Gallery.open(place), embedder, self._policy, waits=waits)
+
+        return Desk(place.name, batcher, self._pool, open_recognizer)
