@@ -188,7 +188,7 @@ class Desk:
         return list(await asyncio.gather(*map(one, pictures)))
 
     async def small_copy(self, picture: Picture) -> bytes:
-        """PNG or WebP, at most 384 px along its longer side, without metadata."""
+        """As a gallery keeps them: at most 384 px along its longer side, without metadata."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._pool,
@@ -271,7 +271,7 @@ class Desk:
         return await self._looked(lambda gallery: gallery.photo(photo_id))
 
     async def kept_picture(self, photo_id: int) -> bytes | None:
-        """The small picture kept of a photo, PNG or WebP; None where none was kept."""
+        """The small picture kept of a photo, encoded; None where none was kept."""
         return await self._looked(lambda gallery: gallery.picture(photo_id))
 
     async def steps(self, limit: int = 20) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Questions about a picture: draw, recognise, compare, look-alikes, why; a word on an answer."""
+"""Questions about a picture, from drawing to why; and a person's word on an answer."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _shown(answer: Answer) -> _Shown:
 
 @router.get("/g/{gallery}/asked/{number}")
 async def asked(request: Request, number: str) -> Response:
-    """A small copy of a picture that was asked about: PNG or WebP, whatever it came as."""
+    """A small copy of a picture that was asked about, whatever type it came as."""
     small = await desk_of(request).small_copy(tray_of(request).take(number))
     return picture_response(small)
 

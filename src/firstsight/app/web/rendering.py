@@ -21,6 +21,9 @@ from firstsight.errors import FirstsightError
 
 __all__ = ["PageRoute", "desk_of", "drawing_desk", "go_on", "page", "part", "picture_response"]
 
+_KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
+_UNSEEN = "application/octet-stream"
+
 PAGES = (
     ("draw", "Draw"),
     ("recognise", "Recognise"),
@@ -87,8 +90,8 @@ def go_on(request: Request, address: str) -> Response:
 
 
 def picture_response(encoded: bytes) -> Response:
-    """encoded: PNG or WebP of our own making, so of no type that a browser could run."""
-    kind = "image/png" if encoded.startswith(b"\x89PNG") else "image/webp"
+    """encoded: a small copy of our own making, so of no type that a browser could run."""
+    kind = next((kind for start, kind in _KINDS if encoded.startswith(start)), _UNSEEN)
     # A number is never given to another picture; yet what is forgotten should not linger.
     return Response(encoded, media_type=kind, headers={"Cache-Control": "private, max-age=600"})
 
@@ -98,7 +101,9 @@ def _is_script(request: Request) -> bool:
 
 
 def _trouble(request: Request, refusal: Refusal) -> HTMLResponse:
-    message = refusal.message[:1].upper() + refusal.message[1:]
+    message = refusal.message
+    if message.split(" ", 1)[0].isalpha():  # not the name of a file
+        message = message[:1].upper() + message[1:]
     response = part(request, "trouble", back="recognise", message=message, gallery=None)
     response.status_code = refusal.status
     response.headers.update(refusal.headers)

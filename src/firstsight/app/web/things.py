@@ -60,7 +60,7 @@ async def names(request: Request, thing: str = "") -> HTMLResponse:
 
 @router.get("/g/{gallery}/photo/{number}")
 async def photo(request: Request, number: int) -> Response:
-    """The kept picture: PNG or WebP, never a type that a browser could run."""
+    """The kept picture, never of a type that a browser could run."""
     kept = await desk_of(request).kept_picture(number)
     if kept is None:
         raise NotInGallery(f"of photo {number} no picture was kept")

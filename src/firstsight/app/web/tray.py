@@ -1,4 +1,4 @@
-"""The pictures people asked about lately, so that a word on an answer need not send them again.
+"""The pictures that people asked about lately, so that a word on an answer need not send them.
 
 A picture's number is a secret of whoever sent it; nothing here is written to a disk.
 """

@@ -7,41 +7,41 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from firstsight.app.http.desk import Why
 from firstsight.drawing.heat import heat_over
-from firstsight.drawing.tiles import as_rgb
+from firstsight.drawing.tiles import Picture, as_rgb
 
 __all__ = ["as_data", "shown_why"]
+
+Floats = npt.NDArray[np.float32]
 
 SIDE = 360  # px, the longer side of a map
 
 
 def shown_why(why: Why) -> dict[str, Any]:
-    """The sentence, and (picture, words beneath) in pairs: the match, then the rival."""
-    match = why.match
-    maps = [
-        heat for heat in (match.why.asked, match.why.enrolled, match.why.lead) if heat is not None
-    ]
+    """The sentence, and pictures with the words beneath them: the match, then the rival."""
+    match, found = why.match, why.match.why
+    maps = [heat for heat in (found.asked, found.enrolled, found.lead) if heat is not None]
     largest = max(float(np.abs(heat).max()) for heat in maps)
 
-    def laid(picture: Any, heat: Any) -> str:
+    def laid(picture: Picture, heat: Floats | None) -> str:
+        if heat is None:
+            return as_data(as_rgb(picture))
         return as_data(heat_over(picture, heat, SIDE, largest=largest, fit=match.fit))
 
-    tiles = [(laid(match.asked, match.why.asked), f"your picture: what makes it {match.name}")]
+    tiles = [(laid(match.asked, found.asked), f"your picture: what makes it {match.name}")]
     if match.enrolled is not None:
-        seen = match.enrolled
-        enrolled = (
-            as_data(as_rgb(seen)) if match.why.enrolled is None else laid(seen, match.why.enrolled)
-        )
-        tiles.append((enrolled, f"{match.name}, as it was enrolled"))
-    if match.why.lead is not None:
+        words = f"{match.name}, as it was enrolled"
+        tiles.append((laid(match.enrolled, found.enrolled), words))
+    if found.lead is not None:
         words = f"your picture: what tells it from {match.rival_name}"
-        tiles.append((laid(match.asked, match.why.lead), words))
+        tiles.append((laid(match.asked, found.lead), words))
     if match.rival is not None:
-        tiles.append((as_data(as_rgb(match.rival)), f"{match.rival_name}, the nearest rival"))
-    return {"sentence": why.sentence, "tiles": tiles, "silent": bool(match.why.silence)}
+        tiles.append((laid(match.rival, None), f"{match.rival_name}, the nearest rival"))
+    return {"sentence": why.sentence, "tiles": tiles, "silent": found.silence is not None}
 
 
 def as_data(image: Image.Image) -> str:

@@ -8,7 +8,9 @@ export async function askForPhotograph() {
   const dialog = document.getElementById("camera-dialog");
   const video = dialog.querySelector("video");
   const words = dialog.querySelector("[data-words]");
+  const take = dialog.querySelector('[value="take"]');
   words.textContent = "";
+  take.disabled = true;
   const closed = new Promise((done) => {
     dialog.addEventListener("close", () => done(dialog.returnValue), { once: true });
   });
@@ -21,6 +23,7 @@ export async function askForPhotograph() {
     });
     video.srcObject = stream;
     await video.play();
+    take.disabled = false;
   } catch {
     words.textContent =
       "The camera cannot be used: allow it for this page, or choose a picture instead.";
