@@ -44,7 +44,8 @@ docs: $(VENV)/ready  ## the generated pages and drawings must be what the code s
 # Recognising must work, and pass its tests, without PyTorch and its friends. The digits come with
 # scikit-learn, one of those.
 light: $(LIGHT)/ready
-	OMP_NUM_THREADS=1 $(LIGHT)/bin/$(PYTEST) --ignore=tests/learning --ignore=tests/data/test_digits.py
+	OMP_NUM_THREADS=1 $(LIGHT)/bin/$(PYTEST) --ignore=tests/learning --ignore=tests/data/test_digits.py \
+		--ignore=tests/app/http --ignore=tests/app/web
 
 bench: $(VENV)/ready  ## print every figure that the README quotes (long)
 	$(BIN)/python benchmarks/run_all.py

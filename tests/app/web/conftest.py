@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from firstsight.app.http.application import create_app
+from firstsight.app.http.security.keys import KeyRing
+from firstsight.app.http.settings import Settings
 from firstsight.recognition.recognizer import Recognizer
 from tests.drawings import N_THINGS, drawing
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -68,11 +70,6 @@ class Visit:
 @contextmanager
 def serving(**wanted: Any) -> Iterator[str]:
     """The address of a server with these settings, in a thread of its own."""
-    import uvicorn
-
-    from firstsight.app.http.application import create_app
-    from firstsight.app.http.settings import Settings
-
     config = uvicorn.Config(create_app(Settings(**wanted)), port=0, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -108,7 +105,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def site(folder: Path) -> Iterator[Site]:
-    pytest.importorskip("fastapi", reason="the page needs the extra 'serve'")
     names = tuple(str(folder / name) for name in ("characters", "figures", "photos"))
     with serving(galleries=names, keys_file=folder / "keys.json") as address:
         yield Site(address, folder / "pictures")
@@ -117,9 +113,6 @@ def site(folder: Path) -> Iterator[Site]:
 @pytest.fixture(scope="package")
 def locked_site(folder: Path) -> Iterator[Site]:
     """Asks for a key."""
-    pytest.importorskip("fastapi", reason="the page needs the extra 'serve'")
-    from firstsight.app.http.security.keys import KeyRing
-
     keys = folder / "locked.json"
     key = KeyRing(keys).add("anna", "write")
     names = (str(folder / "figures"),)
@@ -129,10 +122,9 @@ def locked_site(folder: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("the page is walked through with Chromium, and there is none: apt-get install")
-    with playwright.sync_playwright() as started:
+    with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield opened
         opened.close()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-pytest.importorskip("playwright", reason="Playwright is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app.web.conftest import PATIENCE_MS, Site, visiting
@@ -27,7 +24,7 @@ PAGES = (
 
 
 def _faults(page: Page) -> list[str]:
-    found = axe.Axe().run(page).response["violations"]
+    found = Axe().run(page).response["violations"]
     return [
         f"{each['id']}: {node['html'][:160]}"
         for each in found

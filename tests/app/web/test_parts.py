@@ -6,8 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-pytest.importorskip("fastapi", reason="the page needs the extra 'serve'")
-
 from firstsight.app.http.desk import Picture
 from firstsight.app.web.card import card_html
 from firstsight.app.web.scale import scale_of
