@@ -15,7 +15,7 @@ from firstsight.drawing.tiles import PAPER, Box, Picture, dashed_rectangle
 from firstsight.images.preprocess import Fit
 from firstsight.model.occlusion import Explanation
 
-__all__ = ["Matched", "why_sentence", "why_sheet"]
+__all__ = ["Matched", "draw_window", "why_sentence", "why_sheet"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -94,7 +94,7 @@ def _rows(match: Matched, largest: float, style: SheetStyle) -> list[GridRow]:
     def shown(picture: Picture, heat: Floats, framed: Box | None = None) -> Image.Image:
         drawn = heat_over(picture, heat, side, largest=largest, fit=match.fit)
         if framed is not None:
-            _draw_window(drawn, framed, heat.shape, match.fit)
+            draw_window(drawn, framed, heat.shape, match.fit)
         return drawn
 
     enrolled = match.enrolled
@@ -117,7 +117,7 @@ def _rows(match: Matched, largest: float, style: SheetStyle) -> list[GridRow]:
     return rows
 
 
-def _draw_window(drawn: Image.Image, window: Box, shape: tuple[int, ...], fit: Fit) -> None:
+def draw_window(drawn: Image.Image, window: Box, shape: tuple[int, ...], fit: Fit) -> None:
     """Frame the model's window, in px of its map of `shape`, on the drawn picture."""
     left, top, right, bottom = square_on(drawn.size, fit)
     x, y = (right - left) / shape[1], (bottom - top) / shape[0]

@@ -64,7 +64,7 @@ class Visit:
         if folder:
             self.page.wait_for_load_state("networkidle")
             # To hide the caret would take an inline style, which the page's policy refuses.
-            self.page.screenshot(path=Path(folder) / f"{name}.png", caret="initial")
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, caret="initial")
 
 
 @contextmanager

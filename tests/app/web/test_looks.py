@@ -47,7 +47,8 @@ def test_no_page_has_a_serious_accessibility_fault(
         visit.page.get_by_role("button", name="Why?").click()
         expect(visit.page.locator("#why img").first).to_be_visible()
         assert _faults(visit.page) == []
-        visit.keep(f"recognise-{scheme}")
+        if scheme == "dark":
+            visit.keep("recognise-dark")
         visit.complaints.clear()  # of a gallery that is not there
 
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from firstsight.app.http.desk import Why
 from firstsight.drawing.heat import heat_over
-from firstsight.drawing.tiles import Picture, as_rgb
+from firstsight.drawing.tiles import Box, Picture, as_rgb
+from firstsight.drawing.why import draw_window
 
 __all__ = ["as_data", "shown_why"]
 
@@ -27,10 +28,13 @@ def shown_why(why: Why) -> dict[str, Any]:
     maps = [heat for heat in (found.asked, found.enrolled, found.lead) if heat is not None]
     largest = max(float(np.abs(heat).max()) for heat in maps)
 
-    def laid(picture: Picture, heat: Floats | None) -> str:
+    def laid(picture: Picture, heat: Floats | None, framed: Box | None = None) -> str:
         if heat is None:
             return as_data(as_rgb(picture))
-        return as_data(heat_over(picture, heat, SIDE, largest=largest, fit=match.fit))
+        drawn = heat_over(picture, heat, SIDE, largest=largest, fit=match.fit)
+        if framed is not None:
+            draw_window(drawn, framed, heat.shape, match.fit)
+        return as_data(drawn)
 
     tiles = [(laid(match.asked, found.asked), f"your picture: what makes it {match.name}")]
     if match.enrolled is not None:
@@ -38,7 +42,7 @@ def shown_why(why: Why) -> dict[str, Any]:
         tiles.append((laid(match.enrolled, found.enrolled), words))
     if found.lead is not None:
         words = f"your picture: what tells it from {match.rival_name}"
-        tiles.append((laid(match.asked, found.lead), words))
+        tiles.append((laid(match.asked, found.lead, found.turning), words))
     if match.rival is not None:
         tiles.append((laid(match.rival, None), f"{match.rival_name}, the nearest rival"))
     return {"sentence": why.sentence, "tiles": tiles, "silent": found.silence is not None}
