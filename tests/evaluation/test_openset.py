@@ -10,8 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstsight.errors import ShapeError, UsageError
-from firstsight.evaluation.openset import OpenSetTrials, miss_curve, open_set
+from firstsight.errors import EpisodeError, ShapeError, UsageError
+from firstsight.evaluation.openset import (
+    OpenSetTrials,
+    miss_curve,
+    open_set,
+    split_open_set,
+)
 
 
 def trials(
@@ -122,3 +127,21 @@ def test_rows_that_do_not_fit_are_refused() -> None:
         trials([1.0], [True], [])
     with pytest.raises(UsageError, match="give shares between 0 and 1"):
         miss_curve(trials([1.0], [True], [1.0]), [1.5])
+
+
+def test_half_of_the_classes_are_enrolled_and_no_picture_serves_twice() -> None:
+    labels = np.repeat(np.arange(10), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    split = split_open_set(labels, 2, rng())
+    enrolled = labels[split.enrolled]
+    assert split.enrolled.shape == (5, 2)
+    assert (enrolled[:, 0] == enrolled[:, 1]).all()
+    assert enrolled[split.asked_thing, 0].tolist() == labels[split.asked].tolist()
+    rows = np.concatenate([split.enrolled.ravel(), split.asked, split.strangers])
+    assert sorted(rows.tolist()) == list(range(len(labels)))
+    assert not set(split.stranger_thing.tolist()) & set(enrolled[:, 0].tolist())
+    assert split.stranger_thing.tolist() == labels[split.strangers].tolist()
+
+
+def test_an_open_set_needs_pictures_to_ask_about() -> None:
+    with pytest.raises(EpisodeError, match="0 of 4 classes have more than 3 pictures"):
+        split_open_set(np.repeat(np.arange(4), 3), 3, rng())

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from firstsight.app.names import for_judging
-from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.app.unseen import only_unseen
 from firstsight.errors import MissingExtraError, RecipeError, UsageError
 
 if TYPE_CHECKING:
+    from firstsight.data.packed import PackedPictures
     from firstsight.deciding.calibrated import Calibrated
     from firstsight.evaluation.embedding import Embed
     from firstsight.evaluation.scorecard import Scorecard
@@ -29,19 +27,24 @@ __all__ = ["Contestant", "Trials", "baselines_of", "evaluate", "judge", "require
 class Trials:
     """Which trials to hold.
 
-    n_trials: None for the protocol's own number; pairs where the protocol is `verification`.
-    n_way, k_shot, across (groups), distinct_drawers: for the protocol `nway`; the last only makes
-    sense where the data says who drew what.
+    n_trials: None for the protocol's own number; pairs where the protocol is `verification` or
+    `koch2015`, queries where it is `retrieval`, episodes where it is `vinyals`.
+    n_way: for `nway`, `vinyals` and `kshot` (None: the protocol's own). k_shot: for those and
+    `openset`, `mnist`. across (groups), distinct_drawers: for the protocol `nway`; the last only
+    makes sense where the data says who drew what.
+    upright: `vinyals` without the quarter turns. false_accepts: the target of `openset`, in 0..1.
     """
 
     protocol: str = "lake2015"
     data: str = "omniglot"
     seed: int = 0
     n_trials: int | None = None
-    n_way: int = 20
+    n_way: int | None = None
     k_shot: int = 1
     across: bool = False
     distinct_drawers: bool = False
+    upright: bool = False
+    false_accepts: float = 0.01
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,11 @@ def evaluate(
 ) -> Scorecard:
     """Judge a model folder (or a shipped model's name) and return its scorecard.
 
-    protocol: lake2015, dense, nway or verification. data: a data set or folder the model was not
-    trained on (lake2015 always uses the 20 runs). settings: n_trials, n_way, k_shot, across.
-    Raises UsageError for an unknown protocol, DataError where the data cannot serve.
+    protocol: one of `firstsight.evaluation.protocols.PROTOCOLS`. data: a data set or folder the
+    model was not trained on (lake2015, vinyals, koch2015 and mnist have their own). settings: as
+    the fields of Trials: n_trials, n_way, k_shot, across, upright, false_accepts.
+    Raises UsageError for an unknown protocol or one whose things the model has learned from,
+    DataError where the data cannot serve.
     """
     from firstsight.model.embedder import load
 
@@ -92,17 +97,29 @@ def judge(
     contestants: Sequence[Contestant], embedder: Embedder, trials: Trials, console: Console
 ) -> list[Scorecard]:
     """A scorecard for each contestant, all on the same trials and the same pictures."""
-    from firstsight.data.omniglot import read_runs
-    from firstsight.evaluation import runs
+    from firstsight.app.protocols import open_trials
 
-    preprocessing = embedder.info.preprocessing
     require_known(trials.protocol)
-    if trials.protocol == "lake2015":
-        packed = runs.pack_runs(read_runs(), preprocessing)
-        return [packed.judge(each.embed, each.head) for each in contestants]
-    pictures = open_with_progress(for_judging(trials.data), preprocessing, console)
-    pictures = only_unseen(embedder.info, pictures, console)
-    return [_judge_one(each, pictures, trials) for each in contestants]
+    opened = open_trials(trials, embedder.info, console)
+    cards = [opened.judge(each) for each in contestants]
+    others = {each.name: card for each, card in zip(contestants[1:], cards[1:], strict=True)}
+    return [_with_doubts(cards[0], others, opened.pictures, console), *cards[1:]]
+
+
+def _with_doubts(
+    card: Scorecard,
+    others: dict[str, Scorecard],
+    pictures: PackedPictures | None,
+    console: Console,
+) -> Scorecard:
+    """The card with what speaks against it among its details, which is also said."""
+    from firstsight.evaluation.suspicion import count_twins, suspicions
+
+    twins = None if pictures is None else count_twins(pictures)
+    found = suspicions(card, others=others, twins=twins)
+    for each in found:
+        say(console, f"look again at {card.protocol}: {each.told}")
+    return replace(card, details={**card.details, "warnings": [each.told for each in found]})
 
 
 def require_known(protocol: str) -> None:
@@ -112,32 +129,6 @@ def require_known(protocol: str) -> None:
     if protocol not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
         raise UsageError(f"there is no protocol {protocol!r}; choose one of {known}")
-
-
-def _judge_one(contestant: Contestant, pictures: Any, trials: Trials) -> Scorecard:
-    from firstsight.evaluation import protocols
-    from firstsight.sampling.episodes import EpisodePlan
-
-    embed, head, seed = contestant.embed, contestant.head, trials.seed
-    if trials.protocol == "dense":
-        return protocols.dense(embed, head, pictures, seed, trials=trials.n_trials or 5000)
-    if trials.protocol == "verification":
-        known = contestant.calibrated
-        plan = protocols.VerificationPlan(
-            trials.n_trials or 10_000, calibration=None if known is None else known.verify
-        )
-        return protocols.verification(embed, head, pictures, seed, plan)
-    if trials.protocol == "retrieval":
-        queries = protocols.RetrievalPlan(n_queries=trials.n_trials)
-        return protocols.retrieval(embed, head, pictures, seed, queries)
-    episodes = EpisodePlan(
-        n_way=trials.n_way,
-        k_shot=trials.k_shot,
-        n_tasks=trials.n_trials or 1000,
-        within_group=not trials.across,
-        distinct_drawers=trials.distinct_drawers,
-    )
-    return protocols.nway(embed, head, pictures, seed, protocols.NwayPlan(episodes))
 
 
 def baselines_of(embedder: Embedder, console: Console) -> Iterator[Contestant]:

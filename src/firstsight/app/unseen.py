@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from firstsight.app.names import for_training
 from firstsight.app.remarks import say
 from firstsight.errors import UsageError
 
@@ -13,17 +14,19 @@ if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.model.info import ModelInfo
 
-__all__ = ["only_unseen"]
+__all__ = ["only_unseen", "require_unseen_characters"]
 
 
 def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> PackedPictures:
     """All pictures where training saw none of them, else the classes that it held out.
 
-    UsageError where it held out nothing: a figure on what was learned says nothing of new things.
+    UsageError where it held out nothing, or learned from another part of Omniglot with some of
+    the same characters: a figure on what was learned says nothing of new things.
     """
     from firstsight.data.splits import hold_out, without_singletons
 
     if pictures.fingerprint != info.data_fingerprint:
+        require_unseen_characters(info, pictures.name)
         return pictures
     data, training = info.recipe.get("data", {}), info.recipe.get("training", {})
     _, unseen = hold_out(
@@ -40,3 +43,22 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
         )
     say(console, f"going by the {unseen.n_classes} classes that the training held out")
     return unseen
+
+
+def require_unseen_characters(info: ModelInfo, part: str) -> None:
+    """UsageError where the model learned from a part of Omniglot that shares characters with this.
+
+    Parts are told by their names; what else a model learned from, nobody can know by a name.
+    """
+    from firstsight.data.omniglot_parts import characters_of
+
+    table = info.recipe.get("data")
+    trained = for_training(str(table.get("train", ""))) if isinstance(table, dict) else ""
+    judged = characters_of(part)
+    shared = characters_of(trained) & judged
+    if shared:
+        raise UsageError(
+            f"the model was trained on {trained}, which holds {len(shared)} of the {len(judged)} "
+            f"characters of {part} ({min(shared)} is one), and a figure on them says nothing about "
+            "new things; judge it by other data, or train on other characters"
+        )

@@ -15,14 +15,39 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.errors import ShapeError, UsageError
+from firstsight.errors import EpisodeError, ShapeError, UsageError
 from firstsight.metrics.intervals import Interval, bootstrap_by_cluster, wilson
 
-__all__ = ["RATES", "CurvePoint", "OpenSetResult", "OpenSetTrials", "miss_curve", "open_set"]
+__all__ = [
+    "RATES",
+    "CurvePoint",
+    "OpenSetResult",
+    "OpenSetSplit",
+    "OpenSetTrials",
+    "miss_curve",
+    "open_set",
+    "split_open_set",
+]
 
 RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 Bools = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSetSplit:
+    """Rows of pictures, and which class each shows.
+
+    enrolled: (T, K) K pictures of each enrolled class. asked: (E,) their other pictures;
+    asked_thing: (E,) 0..T-1. strangers: (S,) pictures of the other classes; stranger_thing: (S,).
+    """
+
+    enrolled: Indices
+    asked: Indices
+    asked_thing: Indices
+    strangers: Indices
+    stranger_thing: Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +112,34 @@ class CurvePoint:
     threshold: float
     false_accepts: float
     misses: float
+
+
+def split_open_set(labels: Indices, k_shot: int, rng: np.random.Generator) -> OpenSetSplit:
+    """Enroll a random half of the classes with k_shot pictures each; the others are strangers.
+
+    labels: (n,). Classes of k_shot pictures or fewer can only be strangers. Raises EpisodeError
+    where one of the sides would be empty.
+    """
+    classes = rng.permutation(np.unique(labels))
+    counts = np.bincount(labels)
+    able = classes[counts[classes] > k_shot]
+    enrolled = able[: len(classes) // 2]
+    others = classes[~np.isin(classes, enrolled)]
+    if not len(enrolled) or not len(others):
+        raise EpisodeError(
+            f"cannot judge an open set: {len(able)} of {len(classes)} classes have more than "
+            f"{k_shot} pictures; add classes or pictures, or lower k_shot"
+        )
+    rows = [rng.permutation(np.flatnonzero(labels == each)) for each in enrolled]
+    left = [each[k_shot:] for each in rows]
+    strangers = np.flatnonzero(np.isin(labels, others))
+    return OpenSetSplit(
+        enrolled=np.stack([each[:k_shot] for each in rows]),
+        asked=np.concatenate(left),
+        asked_thing=np.repeat(np.arange(len(left)), [len(each) for each in left]),
+        strangers=strangers,
+        stranger_thing=labels[strangers],
+    )
 
 
 def open_set(trials: OpenSetTrials, *, threshold: float, rng: np.random.Generator) -> OpenSetResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from firstsight.data.packed import PackedPictures
 from firstsight.errors import UsageError
 from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.episodes import Shots, score
+from firstsight.evaluation.koch2015 import KochPlan, koch2015
+from firstsight.evaluation.kshot import kshot_curve
 from firstsight.evaluation.retrieval import RetrievalPlan, retrieval
 from firstsight.evaluation.runs import lake2015
 from firstsight.evaluation.scorecard import Scorecard
@@ -23,6 +26,7 @@ from firstsight.evaluation.verifying import (
     verification,
     verification_halves,
 )
+from firstsight.evaluation.vinyals import VinyalsPlan, vinyals
 from firstsight.metrics.intervals import interval_by_cluster
 from firstsight.sampling.episodes import EpisodePlan, draw_episodes
 from firstsight.similarity import Head
@@ -30,16 +34,22 @@ from firstsight.similarity import Head
 __all__ = [
     "PROTOCOLS",
     "Half",
+    "KochPlan",
     "NwayPlan",
     "RetrievalPlan",
     "VerificationPlan",
+    "VinyalsPlan",
     "crossed_thresholds",
     "dense",
+    "koch2015",
+    "kshot",
     "lake2015",
+    "mnist",
     "nway",
     "retrieval",
     "verification",
     "verification_halves",
+    "vinyals",
 ]
 
 PROTOCOLS = {
@@ -48,9 +58,15 @@ PROTOCOLS = {
     "nway": "any number of classes and shots, within groups or across them",
     "verification": "same or different, at a threshold chosen on other classes",
     "retrieval": "every picture asks all others for those of its class",
+    "openset": "half of the things enrolled, half strangers: false accepts and misses",
+    "kshot": "accuracy with 1, 2, 3, 5, 10 pictures of each thing enrolled",
+    "vinyals": "few-shot across alphabets on 423 test characters (Vinyals et al. 2016)",
+    "koch2015": "pairs by new people on new alphabets, 10,000 of them (Koch et al. 2015)",
+    "mnist": "10-way one-shot on the digits of MNIST, never trained on (Koch et al. 2015)",
 }
 
 FEWEST_DENSE_TRIALS = 1000
+KSHOT_SHOTS = (1, 2, 3, 5, 10)
 
 EPISODES, INTERVAL = range(2)  # separate random streams of one seed
 
@@ -84,6 +100,65 @@ def nway(
     return _drawn("nway", (embed, head), pictures, seed, plan or NwayPlan())
 
 
+def mnist(
+    embed: Embed,
+    head: Head,
+    pictures: PackedPictures,
+    seed: int,
+    *,
+    k_shot: int = 1,
+    trials: int = 10_000,
+) -> Scorecard:
+    """Accuracy in 10-way trials, one digit asked about in each; nothing was tuned on MNIST.
+
+    The interval is bootstrapped by digit. Raises EpisodeError where a digit has too few pictures.
+    """
+    episodes = EpisodePlan(
+        n_way=10, k_shot=k_shot, n_tasks=trials, within_group=False, distinct_drawers=False
+    )
+    return _drawn("mnist", (embed, head), pictures, seed, NwayPlan(episodes))
+
+
+def kshot(
+    embed: Embed,
+    head: Head,
+    pictures: PackedPictures,
+    seed: int,
+    *,
+    n_way: int | None = None,
+) -> Scorecard:
+    """The curve of accuracy over pictures enrolled a thing; its value is that with one.
+
+    n_way: how many things to tell each picture among; None: all that are measured. n: things
+    measured, times draws of pictures. Details: the curve as `kshot_curve` gives it, and told.
+    Raises EpisodeError where fewer than two things have two pictures.
+    """
+    order = np.argsort(pictures.labels, kind="stable")
+    vectors = embed_all(embed, pictures.pixels)[order]
+    starts = np.searchsorted(pictures.labels[order], np.arange(pictures.n_classes))
+    curve = kshot_curve(
+        head, vectors, starts, shots=KSHOT_SHOTS, n_way=n_way, rule="prototype", seed=seed
+    )
+    first = curve.points[0]
+    return Scorecard(
+        protocol="kshot",
+        measure="accuracy",
+        value=first.accuracy,
+        interval=first.interval,
+        n=curve.n_things * curve.repeats,
+        seed=seed,
+        data_name=pictures.name,
+        data_fingerprint=pictures.fingerprint,
+        details={**_plain(curve.to_json()), "told": curve.told, "chance": 1 / curve.n_way},
+    )
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    """Lists where tuples are, as JSON will give them back."""
+    plain: dict[str, Any] = json.loads(json.dumps(record))
+    return plain
+
+
 def _drawn(
     protocol: str,
     model: tuple[Embed, Head],
@@ -104,6 +179,7 @@ def _drawn(
     groups = pictures.class_groups[labels]
     by_group = plan.episodes.within_group and len(np.unique(groups)) > 1
     details: dict[str, Any] = {**asdict(plan.episodes), "shots": plan.shots}
+    details["chance"] = 1 / plan.episodes.n_way
     if by_group:
         details["accuracy_by_group"] = _by_group(right, groups, pictures.group_names)
     return Scorecard(

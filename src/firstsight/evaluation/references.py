@@ -12,6 +12,7 @@ class Reference:
     """A published error rate.
 
     from_memory: quoted without the source at hand; never to be printed without its mark "(m)".
+    form: of a protocol that has several, as in "20-way 1-shot".
     """
 
     protocol: str
@@ -20,6 +21,7 @@ class Reference:
     trained_on: str
     source: str
     from_memory: bool = False
+    form: str = ""
 
     def __str__(self) -> str:
         mark = " (m)" if self.from_memory else ""
@@ -27,6 +29,8 @@ class Reference:
 
 
 _LAKE = "Lake, Salakhutdinov, Tenenbaum 2015, Science 350"
+_SNELL = "Snell, Swersky, Zemel 2017"
+_KOCH_ITSELF = "Koch, Zemel, Salakhutdinov 2015"
 _KOCH = "Koch, Zemel, Salakhutdinov 2015, table 2"
 
 REFERENCES = (
@@ -42,10 +46,36 @@ REFERENCES = (
               "30 alphabets", "Snell et al. 2017, as cited by others", from_memory=True),
     Reference("lake2015", "modified Hausdorff distance", 38.8, "nothing",
               "the demo beside Omniglot (brendenlake/omniglot)"),
+    *(
+        Reference("vinyals", method, error, "the 1,200 training characters and their turns", source,
+                  from_memory=from_memory, form=form)
+        for method, source, from_memory, errors in (
+            ("prototypical networks", _SNELL, False, (1.2, 0.3, 4.0, 1.1)),
+            ("best that answers each query by itself", "as cited by others", True,
+             (0.3, 0.1, 1.9, 0.5)),
+        )
+        for form, error in zip(
+            ("5-way 1-shot", "5-way 5-shot", "20-way 1-shot", "20-way 5-shot"), errors, strict=True
+        )
+    ),
+    Reference("koch2015", "Siamese network, 150,000 pairs, affine distortion", 6.58,
+              "30 alphabets, 12 drawers", f"{_KOCH_ITSELF}, table 1"),
+    Reference("koch2015", "Siamese network, 30,000 pairs, no distortion", 9.39,
+              "30 alphabets, 12 drawers", f"{_KOCH_ITSELF}, table 1"),
+    Reference("mnist", "Siamese network (digits of 35 x 35)", 29.7,
+              "Omniglot alone", f"{_KOCH_ITSELF}, table 3"),
+    Reference("mnist", "nearest neighbour", 73.5, "nothing", f"{_KOCH_ITSELF}, table 3"),
 )  # fmt: skip
 
 
-def references_for(protocol: str) -> tuple[Reference, ...]:
-    """The published figures by `protocol`, best first; none where nobody published any."""
-    found = [reference for reference in REFERENCES if reference.protocol == protocol]
+def references_for(protocol: str, form: str | None = None) -> tuple[Reference, ...]:
+    """The published figures by `protocol`, best first; none where nobody published any.
+
+    form: of that form alone; None for all.
+    """
+    found = [
+        reference
+        for reference in REFERENCES
+        if reference.protocol == protocol and form in (None, reference.form)
+    ]
     return tuple(sorted(found, key=lambda reference: reference.error_percent))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_loader", "evaluate", "print_scores"]
 
+SEVERAL_RATES = ("verification", "retrieval", "koch2015", "openset")
 Scores = Sequence[tuple[str, "Scorecard"]]
 
 
@@ -61,15 +62,18 @@ def print_scores(protocol: str, rows: Scores) -> None:
         (who, f"{100 * one.value:.2f}", _percent_range(one), str(one.n), "measured here")
         for who, one in rows
     ]
-    for reference in references_for(protocol):
+    for reference in references_for(protocol, card.details.get("form")):
         mark = " (m: quoted from memory)" if reference.from_memory else ""
-        figure = f"{reference.error_percent:.1f}"
+        error = reference.error_percent
+        figure = f"{error if card.measure == 'error_rate' else 100 - error:.1f}"
         lines.append((reference.method, figure, "", "", reference.source + mark))
     about = f"{card.data_name}, seed {card.seed}, commit {card.commit}, {card.hardware}"
     title = f"{protocol}: {PROTOCOLS[protocol]}\n{about}"
     print_table(title, ("who", f"{measure} %", "95 % interval", "n", "source"), lines)
-    if protocol in ("verification", "retrieval"):
+    if protocol in SEVERAL_RATES:
         _print_rates(rows)
+    if "told" in card.details:
+        print(card.details["told"])  # noqa: T201
 
 
 def _percent_range(card: Scorecard) -> str:
@@ -79,7 +83,9 @@ def _percent_range(card: Scorecard) -> str:
 
 def _print_rates(rows: Scores) -> None:
     """What else was measured on the same trials, where one figure alone would hide it."""
-    names = [name for name, value in rows[0][1].details.items() if isinstance(value, float)]
+    first = rows[0][1].details
+    others = ("chance", "threshold")
+    names = [key for key, value in first.items() if isinstance(value, float) and key not in others]
     lines = [(who, *(_rate(card.details.get(name)) for name in names)) for who, card in rows]
     print_table("the same, as rates in 0..1", ("who", *names), lines)
 

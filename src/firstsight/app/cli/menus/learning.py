@@ -95,7 +95,8 @@ def train(
     "--protocol",
     multiple=True,
     metavar="NAME",
-    help="lake2015, dense, nway, verification or retrieval; may be repeated.",
+    help="lake2015, dense, nway, verification, retrieval, openset, kshot, vinyals, koch2015 or "
+    "mnist; may be repeated.",
 )
 @click.option("--data", default="omniglot", help="Data the model was not trained on.")
 @click.option(
@@ -107,12 +108,21 @@ def train(
     type=click.IntRange(min=1),
     help="Trials, pairs or queries; default: the protocol's own.",
 )
-@click.option("--n-way", type=click.IntRange(min=2), default=20, help="nway: classes in a trial.")
 @click.option(
-    "--k-shot", type=click.IntRange(min=1), default=1, help="nway: pictures of each class."
+    "--n-way",
+    type=click.IntRange(min=2),
+    help="nway, vinyals: classes in a trial, 20 if not given; kshot: all if not given.",
+)
+@click.option(
+    "--k-shot",
+    type=click.IntRange(min=1),
+    default=1,
+    help="nway, vinyals, mnist, openset: pictures of each class.",
 )
 @click.option("--across", is_flag=True, help="nway: classes from all groups together.")
 @click.option("--distinct-drawers", is_flag=True, help="nway: support and query by two people.")
+@click.option("--upright", is_flag=True, help="vinyals: no quarter turns as further classes.")
+@options.false_accepts
 @click.option("--baselines", is_flag=True, help="Also untrained network, raw pixels, a constant.")
 @click.option("--save", is_flag=True, help="Add the scores to the model folder and its card.")
 @options.as_json
@@ -123,10 +133,12 @@ def evaluate(
     pairs: Path | None,
     seed: int,
     trials: int | None,
-    n_way: int,
+    n_way: int | None,
     k_shot: int,
     across: bool,
     distinct_drawers: bool,
+    upright: bool,
+    false_accepts: float,
     baselines: bool,
     save: bool,
     as_json: bool,
@@ -154,6 +166,8 @@ def evaluate(
             k_shot=k_shot,
             across=across,
             distinct_drawers=distinct_drawers,
+            upright=upright,
+            false_accepts=false_accepts,
         )
         for each in protocol or ("lake2015", "dense")
     ]

@@ -1,0 +1,131 @@
+"""Which pictures each protocol takes, and how it is called.
+
+A model that has learned from what a protocol judges by is refused: the figure would say nothing of
+new things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from firstsight.app.names import for_judging
+from firstsight.app.packing import open_with_progress
+from firstsight.app.unseen import only_unseen, require_unseen_characters
+from firstsight.evaluation import protocols
+from firstsight.evaluation.scorecard import Scorecard
+from firstsight.sampling.episodes import EpisodePlan
+
+if TYPE_CHECKING:
+    from firstsight.app.evaluating import Contestant, Trials
+    from firstsight.data.packed import PackedPictures
+    from firstsight.metrics.calibration import Calibration
+    from firstsight.model.info import ModelInfo
+
+__all__ = ["OpenedTrials", "open_trials"]
+
+
+@dataclass(frozen=True)
+class OpenedTrials:
+    """Trials that are ready to be held, with anybody.
+
+    pictures: what they are drawn from; None for the 20 runs, which are no data set.
+    """
+
+    judge: Callable[[Contestant], Scorecard]
+    pictures: PackedPictures | None
+
+
+def open_trials(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
+    """Open what the protocol judges by, as the model sees pictures.
+
+    UsageError where the model was trained on it, DataError where the data cannot serve.
+    """
+    if trials.protocol == "lake2015":
+        return _runs(info)
+    if trials.protocol == "koch2015":
+        return _koch2015(trials, info, console)
+    fixed = {"vinyals": "omniglot:vinyals-test", "mnist": "mnist"}
+    name = fixed.get(trials.protocol) or for_judging(trials.data)
+    pictures = open_with_progress(name, info.preprocessing, console)
+    pictures = only_unseen(info, pictures, console)
+    return OpenedTrials(lambda contestant: _judge(contestant, pictures, trials), pictures)
+
+
+def _runs(info: ModelInfo) -> OpenedTrials:
+    from firstsight.data.omniglot import read_runs
+    from firstsight.evaluation.runs import pack_runs
+
+    require_unseen_characters(info, "omniglot:runs")
+    packed = pack_runs(read_runs(), info.preprocessing)
+    return OpenedTrials(lambda contestant: packed.judge(contestant.embed, contestant.head), None)
+
+
+def _koch2015(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
+    names = ("omniglot:koch-validation", "omniglot:koch-test")
+    for name in names:
+        require_unseen_characters(info, name)
+    validation, test = (open_with_progress(name, info.preprocessing, console) for name in names)
+
+    def judge(contestant: Contestant) -> Scorecard:
+        plan = protocols.KochPlan(
+            trials.n_trials or 10_000, calibration=_calibration_of(contestant)
+        )
+        return protocols.koch2015(
+            contestant.embed, contestant.head, (validation, test), trials.seed, plan
+        )
+
+    return OpenedTrials(judge, test)
+
+
+def _judge(contestant: Contestant, pictures: PackedPictures, trials: Trials) -> Scorecard:
+    """By one of the protocols that take one data set."""
+    if trials.protocol == "openset":
+        from firstsight.app.open_set import judge_open_set
+
+        return judge_open_set(contestant, pictures, trials)
+    seen = (contestant.embed, contestant.head, pictures, trials.seed)
+    if trials.protocol == "dense":
+        return protocols.dense(*seen, trials=trials.n_trials or 5000)
+    if trials.protocol == "verification":
+        pairs = protocols.VerificationPlan(
+            trials.n_trials or 10_000, calibration=_calibration_of(contestant)
+        )
+        return protocols.verification(*seen, pairs)
+    if trials.protocol == "retrieval":
+        return protocols.retrieval(*seen, protocols.RetrievalPlan(n_queries=trials.n_trials))
+    if trials.protocol == "kshot":
+        return protocols.kshot(*seen, n_way=trials.n_way)
+    if trials.protocol == "mnist":
+        return protocols.mnist(*seen, k_shot=trials.k_shot, trials=trials.n_trials or 10_000)
+    if trials.protocol == "vinyals":
+        return protocols.vinyals(*seen, _vinyals_plan(trials))
+    return protocols.nway(*seen, _nway_plan(trials))
+
+
+def _vinyals_plan(trials: Trials) -> protocols.VinyalsPlan:
+    return protocols.VinyalsPlan(
+        n_way=trials.n_way or 20,
+        k_shot=trials.k_shot,
+        n_tasks=trials.n_trials or 1000,
+        rotated=not trials.upright,
+    )
+
+
+def _nway_plan(trials: Trials) -> protocols.NwayPlan:
+    return protocols.NwayPlan(
+        EpisodePlan(
+            n_way=trials.n_way or 20,
+            k_shot=trials.k_shot,
+            n_tasks=trials.n_trials or 1000,
+            within_group=not trials.across,
+            distinct_drawers=trials.distinct_drawers,
+        )
+    )
+
+
+def _calibration_of(contestant: Contestant) -> Calibration | None:
+    return None if contestant.calibrated is None else contestant.calibrated.verify

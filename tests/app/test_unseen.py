@@ -1,0 +1,59 @@
+"""A model is never judged by what it has learned from."""
+
+from __future__ import annotations
+
+import pytest
+
+from firstsight.app.unseen import require_unseen_characters
+from firstsight.errors import UsageError
+from firstsight.images.preprocess import Preprocessing
+from firstsight.model.info import ModelInfo
+from firstsight.similarity import Cosine
+
+
+def trained_on(name: str) -> ModelInfo:
+    return ModelInfo(
+        name="twin",
+        preprocessing=Preprocessing(size=8),
+        head=Cosine(),
+        embedding_size=4,
+        recipe={"data": {"train": name}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("learned", "judged"),
+    [
+        ("omniglot:vinyals-train", "omniglot:runs"),
+        ("omniglot:vinyals-train", "omniglot:evaluation"),
+        ("omniglot:vinyals-train", "omniglot:koch-test"),
+        ("omniglot:koch-validation", "omniglot:vinyals-test"),
+        ("omniglot:evaluation", "omniglot:vinyals-test"),
+        ("omniglot", "omniglot:minimal1"),
+        ("omniglot:koch-train", "omniglot:background"),
+    ],
+)
+def test_shared_characters_are_refused(learned: str, judged: str) -> None:
+    with pytest.raises(UsageError, match=r"which holds \d+ of the \d+ characters"):
+        require_unseen_characters(trained_on(learned), judged)
+
+
+@pytest.mark.parametrize(
+    ("learned", "judged"),
+    [
+        # The Vinyals test characters are all of the evaluation set, so these two never meet.
+        ("omniglot:background", "omniglot:vinyals-test"),
+        ("omniglot", "omniglot:runs"),
+        ("omniglot:vinyals-train", "omniglot:vinyals-test"),
+        ("omniglot:koch-train", "omniglot:koch-test"),
+        ("glyphs", "omniglot:runs"),
+        ("omniglot:background", "snacks"),
+    ],
+)
+def test_what_shares_no_character_may_be_judged(learned: str, judged: str) -> None:
+    require_unseen_characters(trained_on(learned), judged)
+
+
+def test_a_model_of_unknown_making_is_not_refused() -> None:
+    info = ModelInfo(name="x", preprocessing=Preprocessing(8), head=Cosine(), embedding_size=4)
+    require_unseen_characters(info, "omniglot:runs")
