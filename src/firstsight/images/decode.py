@@ -47,6 +47,7 @@ Mode: TypeAlias = Literal["grey", "rgb"]
 
 _READABLE = "JPEG, PNG, WebP, GIF, TIFF, BMP, PPM or AVIF"
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "AVIF")
+_USUAL = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1")
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -226,11 +227,9 @@ def open_encoded(data: bytes, name: str, limits: DecodeLimits) -> Image.Image:
 def _opened(data: bytes, name: str) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return _opened_heic(data, name)
-    Image.init()
-    formats = tuple(known for known in _FORMATS if known in Image.OPEN)
     try:
         with _quiet_pillow():
-            return Image.open(BytesIO(data), formats=formats)
+            return Image.open(BytesIO(data), formats=_openers(data))
     except UnidentifiedImageError as fault:
         raise PictureError(
             f"{name} is no picture that can be read here; convert it to {_READABLE}"
@@ -239,6 +238,15 @@ def _opened(data: bytes, name: str) -> Image.Image:
         raise PictureError(
             f"{name} claims more pixels than are decoded ({_reason(fault)}); make it smaller"
         ) from fault
+
+
+def _openers(data: bytes) -> tuple[str, ...]:
+    """The formats worth trying; importing all of Pillow's takes longer than decoding a photo."""
+    for magic, known in _USUAL.items():
+        if data.startswith(magic):
+            return (known,)
+    Image.init()
+    return tuple(known for known in _FORMATS if known in Image.OPEN)
 
 
 def _opened_heic(data: bytes, name: str) -> Image.Image:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +22,8 @@ def wilson(successes: float, n: float, *, confidence: float = 0.95) -> Interval:
         raise UsageError(
             f"{successes} successes in {n} trials; give 0 <= successes <= n and n >= 1"
         )
+    from statistics import NormalDist  # dear to import, and an answer needs none
+
     z = NormalDist().inv_cdf((1 + _require_confidence(confidence)) / 2)
     share = successes / n
     middle = share + z * z / (2 * n)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from pathlib import Path
 
 __all__ = ["replace_durably", "sync_folder", "write_durably"]
@@ -19,7 +18,7 @@ def write_durably(file: Path, content: bytes) -> None:
 
 def replace_durably(file: Path, content: bytes) -> None:
     """Put `content` in place of a file: a reader, or a crash, sees the old or the new, whole."""
-    fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}.new")
+    fresh = file.with_name(f".{file.name}.{os.urandom(8).hex()}.new")
     try:
         write_durably(fresh, content)
         fresh.replace(file)

@@ -11,8 +11,8 @@ A folder without its model.safetensors stays valid, and keeps its fingerprint.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 
 from firstsight.errors import ModelFolderError, storing
-from firstsight.model.card import render_card
 from firstsight.model.durable import replace_durably, sync_folder, write_durably
 from firstsight.model.info import ModelInfo, StoredModel, fingerprint_of, weights_digest
 
@@ -61,7 +60,7 @@ def write_model_folder(
     path = Path(path).expanduser().resolve()
     contents = _contents(onnx, tensors, info)
     previous = path.parent / f".{path.name}.old"
-    fresh = path.parent / f".{path.name}.{uuid.uuid4().hex}.new"
+    fresh = path.parent / f".{path.name}.{os.urandom(8).hex()}.new"
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _put_back(previous, path)
@@ -136,7 +135,7 @@ def copy_model_folder(source: str | Path, to: str | Path) -> Path:
     contents = {name: _read_checked(source, name) for name in kept}
     contents |= {name: (source / name).read_bytes() for name in (RECORD, CARD)}
     with storing(to):
-        fresh = to.parent / f".{to.name}.{uuid.uuid4().hex}.new"
+        fresh = to.parent / f".{to.name}.{os.urandom(8).hex()}.new"
         fresh.mkdir(parents=True)
         try:
             for name, content in contents.items():
@@ -155,6 +154,8 @@ def _open_record(path: str | Path) -> tuple[Path, StoredModel]:
 
 
 def _replace_record(path: Path, stored: StoredModel, info: ModelInfo) -> ModelInfo:
+    from firstsight.model.card import render_card  # for writing alone
+
     text = replace(stored, info=info).to_text()
     with storing(path):
         replace_durably(path / RECORD, text.encode())
@@ -194,6 +195,8 @@ def shipped_models() -> list[str]:
 
 def _contents(onnx: bytes, tensors: Tensors | None, info: ModelInfo) -> dict[str, bytes]:
     from safetensors.numpy import save as save_tensors
+
+    from firstsight.model.card import render_card
 
     files = {ONNX: bytes(onnx)}
     if tensors:

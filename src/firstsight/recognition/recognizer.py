@@ -25,7 +25,6 @@ from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike, 
 from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.embedder import Embedder, load
 from firstsight.model.folder import resolve_model, shipped_models
-from firstsight.recognition.ahead import embed_ahead
 from firstsight.recognition.answers import (
     Answer,
     Asked,
@@ -36,12 +35,12 @@ from firstsight.recognition.answers import (
     Unreadable,
 )
 from firstsight.recognition.comparing import DEFAULT_MODEL, calibrated_of, compare_readings
-from firstsight.recognition.enrolling import Enroller, Entry, Prepared
 from firstsight.recognition.standing import Standing, read_standing
 
 if TYPE_CHECKING:
     from firstsight.gallery.doctor import Examination
     from firstsight.gallery.findings import Finding
+    from firstsight.recognition.enrolling import Enroller, Entry, Prepared
 
 __all__ = ["DEFAULT_GALLERY", "Policy", "Recognizer"]
 
@@ -164,6 +163,8 @@ class Recognizer:
         careful: do not save what the doctor warns of. partial: False saves all or none.
         keep: False only says what would be wrong with them.
         """
+        from firstsight.recognition.enrolling import Entry
+
         listed = _listed(pictures)
         entries = [Entry(each, thing, picture_name(each)) for each in listed]
         enroller = self.enroller(crop=crop, careful=careful, keep=keep, advises=True)
@@ -180,6 +181,8 @@ class Recognizer:
         advises: bool = False,
     ) -> Enroller:
         """What enrolls many; call `settle` when it is through."""
+        from firstsight.recognition.enrolling import Enroller, Prepared
+
         keeps_pictures = self.gallery.info.keeps_pictures
         seen = self.embedder.info.preprocessing
 
@@ -252,6 +255,8 @@ class Recognizer:
         self, pictures: Iterable[PictureLike], *, crop: Crop | None = None
     ) -> Iterator[Answer | Unreadable]:
         """An answer for each picture, in order; one that cannot be read does not stop the rest."""
+        from firstsight.recognition.ahead import embed_ahead
+
         seen = self.embedder.info.preprocessing
 
         def read(picture: PictureLike) -> tuple[Reading, npt.NDArray[np.uint8]]:

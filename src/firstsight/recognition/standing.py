@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from firstsight.deciding.calibrated import Calibrated
 from firstsight.deciding.combining import combine, prototypes
-from firstsight.deciding.estimate import Estimate, estimate
-from firstsight.deciding.estimated import FORMAT
+from firstsight.deciding.estimated import FORMAT, Estimate
 from firstsight.errors import GalleryError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
@@ -147,6 +146,8 @@ def read_standing(
     elif meanwhile is not None and n_photos > QUICKLY_ESTIMATED:
         found, settled = meanwhile, False
     else:
+        from firstsight.deciding.estimate import estimate  # rarely wanted, and dear to import
+
         found = estimate(
             head, matrix.photos, calibrated=calibrated, target=target, verdicts=verdicts
         )
@@ -176,8 +177,14 @@ def _mark(calibrated: Calibrated | None) -> str:
     """What tells one calibration of a model from another."""
     if calibrated is None:
         return "uncalibrated"
-    content = json.dumps(calibrated.to_json(), sort_keys=True).encode()
-    return hashlib.sha256(content).hexdigest()[:16]
+    small = [calibrated.verify.to_json(), [row.to_json() for row in calibrated.table]]
+    told = json.dumps([*small, calibrated.sizes, calibrated.fitted_on], sort_keys=True)
+    marked = hashlib.sha256(told.encode())
+    # As bytes: to write them out as JSON takes longer than all else of an answer.
+    for pool in (calibrated.strangers, calibrated.enrolled):
+        for trials in (pool.thing, pool.cluster, pool.distance, pool.margin, pool.right):
+            marked.update(trials.tobytes())
+    return marked.hexdigest()[:16]
 
 
 def _smallest(values: Floats, n: int) -> npt.NDArray[np.intp]:
