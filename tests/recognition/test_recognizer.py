@@ -142,7 +142,7 @@ def test_an_estimate_is_remembered_until_the_gallery_changes(
     def not_again(*given: object, **named: object) -> None:
         raise AssertionError("estimated again")
 
-    monkeypatch.setattr("firstsight.recognition.standing.estimate", not_again)
+    monkeypatch.setattr("firstsight.deciding.estimate.estimate", not_again)
     with Recognizer.open_existing("figures") as other:
         assert other.estimate() == first
         with pytest.raises(AssertionError, match="estimated again"):
