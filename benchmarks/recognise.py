@@ -99,7 +99,8 @@ def main() -> None:
             bulk(photos, model, versions, Path(place))
             warm(photos[0], model, Path(place))
         print("\ncold `firstsight identify`, a new process each")
-        enroll(OURS, Path(place), photos, "characters", "keeps")
+        for version, source in versions.items():
+            enroll(source, Path(place), photos, "characters", "keeps", version)
         for model in ("photos", squeezenet, "characters"):
             cold(photos[0], model, versions, Path(place))
 
@@ -177,7 +178,7 @@ def cold(photo: Path, model: str, versions: dict[str, Path], place: Path) -> Non
     first: dict[str, list[float]] = {version: [] for version in versions}
     for turn in range(COLD_REPEATS + 1):
         for version, source in versions.items():
-            known = gallery_of(place, model, version if Path(model).name != "characters" else "now")
+            known = gallery_of(place, model, version)
             start = time.time()
             ended = python(
                 source, [IDENTIFY, str(start), "identify", str(photo), "--gallery", known]
