@@ -45,7 +45,7 @@ from firstsight.learning.training.session import Session
 
 SEED = 0
 QUALITY = 90
-BLOCKS, STEPS, READY = 5, 3, 3
+BLOCKS, STEPS, READY = 4, 2, 2
 
 
 def main() -> None:
