@@ -54,7 +54,7 @@ def main() -> None:
     options.add_argument("--folder", type=Path, help="made there, or found there from before")
     options.add_argument("--only-make", action="store_true", help="the folder, no measuring")
     given = options.parse_args()
-    print(f"{find_hardware()}, commit {find_commit()}, seed {SEED}, {given.pictures:,} pictures")
+    print(f"{find_hardware()}, commit {find_commit()}, seed {SEED}")
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch) / "folder"
         if not folder.is_dir():
@@ -120,7 +120,8 @@ def measure_packing(
     n = len(manifest)
     decoder = n / statistics.mean((before_s, after_s))
     print(
-        f"decoder alone, {n_cores} processes: {n / before_s:.0f} and {n / after_s:.0f} pictures/s; "
+        f"{n:,} pictures; decoder alone, {n_cores} processes: "
+        f"{n / before_s:.0f} and {n / after_s:.0f} pictures/s; "
         f"packing: {n / pack_s:.0f} pictures/s, {n / pack_s / decoder:.3f} of the decoder "
         f"(by seconds of the processor {statistics.mean(cpu_s) / own_s:.3f}); "
         f"opening it packed: {opened_s:.2f} s ({packed[0].pixels.nbytes / 1e9:.2f} GB)",
