@@ -167,13 +167,13 @@ def test_the_slider_tells_what_strictness_costs(visit: Visit) -> None:
     visit.go("/g/figures/model")
     slider = page.get_by_label("Strangers' pictures that may get a name")
     expect(page.locator('[data-say="share"]')).to_have_text("1\u00a0%")
+    visit.keep("model")
     strict = page.locator('[data-say="threshold"]').inner_text()
     slider.press("End")
     expect(page.locator('[data-say="share"]')).to_have_text("20\u00a0%")
     assert float(page.locator('[data-say="threshold"]').inner_text()) > float(strict)
     page.get_by_text("The model card").click()
     expect(page.get_by_role("heading", name="How it was trained")).to_be_visible()
-    visit.keep("model")
 
 
 def test_things_are_enrolled_renamed_moved_merged_forgotten_and_brought_back(

@@ -12,6 +12,7 @@ from firstsight.app.http.security.access import may_read, may_write
 from firstsight.app.web.forms import Form, read_form, tray_of
 from firstsight.app.web.rendering import (
     PageRoute,
+    counts_of,
     desk_of,
     drawing_desk,
     page,
@@ -21,7 +22,7 @@ from firstsight.app.web.rendering import (
 from firstsight.app.web.scale import scale_of
 from firstsight.app.web.telling import comparison_told, estimate_told, sure_told
 from firstsight.app.web.why import shown_why
-from firstsight.errors import FirstsightError
+from firstsight.errors import FirstsightError, NotInGallery
 from firstsight.recognition.answers import Answer
 
 __all__ = ["router"]
@@ -36,8 +37,8 @@ async def draw(request: Request) -> Response:
     desk = drawing_desk(request)
     if desk is None:
         return RedirectResponse(f"/g/{next(iter(request.app.state.desks))}/recognise")
-    held = await desk.overview()
-    return page(request, "draw", "Draw", gallery=desk.name, n_things=held.n_things)
+    n_things, _ = await counts_of(desk)
+    return page(request, "draw", "Draw", gallery=desk.name, n_things=n_things)
 
 
 @router.get("/g/{gallery}/recognise")
@@ -52,10 +53,9 @@ async def look_alikes(request: Request) -> HTMLResponse:
 
 async def _asking(request: Request, here: str, title: str) -> HTMLResponse:
     desk = desk_of(request)
-    held = await desk.overview()
-    return page(
-        request, here, title, gallery=desk.name, n_things=held.n_things, n_photos=held.n_photos
-    )
+    n_things, n_photos = await counts_of(desk)
+    counts = {"n_things": n_things, "n_photos": n_photos}
+    return page(request, here, title, gallery=desk.name, **counts)
 
 
 @router.get("/g/{gallery}/compare")
@@ -75,7 +75,7 @@ async def drawn(request: Request) -> HTMLResponse:
     """What a drawing is, or, where nothing is enrolled yet, only the question what it is."""
     (picture,) = (await read_form(request)).exactly(1)
     desk = desk_of(request)
-    if not (await desk.overview()).n_photos:
+    if not (await counts_of(desk))[1]:
         number = tray_of(request).put(picture)
         return part(request, "drawn", back="draw", answer=None, asked=number)
     return await _answered(request, "drawn", picture, back="draw")
@@ -172,8 +172,9 @@ async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, int]
         await desk.deny(picture)
         return "Noted: this is none of the things here.", 1
     nearest = (await desk.identify(picture)).nearest.thing
-    known = [each.name for each in await desk.things(containing=thing, limit=None)]
-    if thing not in known:
+    try:
+        thing = (await desk.thing(thing)).name
+    except NotInGallery:
         await desk.deny(picture)
         await _teach(desk, picture, thing)
         return f"Noted: this is {thing}, which is new here. Its first photo is kept.", 2
@@ -193,13 +194,13 @@ async def taught(request: Request) -> HTMLResponse:
         raise FirstsightError("it needs a name; type one")
     picture = tray_of(request).take(form.text("asked"))
     await _teach(desk, picture, thing)
-    held = await desk.overview()
+    n_things, _ = await counts_of(desk)
     return part(
         request,
         "taught",
         back="draw",
         thing=thing,
-        n_things=held.n_things,
+        n_things=n_things,
         draws=form.text("draws"),
     )
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 from firstsight.app.http.desk import Desk
 from firstsight.app.http.security.access import may_read
 from firstsight.app.web.card import card_html
-from firstsight.app.web.rendering import PageRoute, desk_of, page, part
+from firstsight.app.web.rendering import PageRoute, counts_of, desk_of, page, part
 from firstsight.deciding.calibrated import Calibrated
 
 __all__ = ["router"]
@@ -37,7 +37,7 @@ class Cost:
 @router.get("/g/{gallery}/model")
 async def model(request: Request) -> HTMLResponse:
     desk = desk_of(request)
-    info, held = desk.model, await desk.overview()
+    info, counts = desk.model, await counts_of(desk)
     calibrated = None if info.calibration is None else Calibrated.from_json(info.calibration)
     return page(
         request,
@@ -45,7 +45,7 @@ async def model(request: Request) -> HTMLResponse:
         "Model",
         gallery=desk.name,
         model=info,
-        held=held,
+        counts=counts,
         calibrated=calibrated,
         card=card_html(info),
     )
@@ -63,7 +63,7 @@ async def rates(request: Request) -> HTMLResponse:
 
 async def _costs(desk: Desk) -> list[Cost]:
     """For each share; empty where nothing is enrolled, or no threshold is known."""
-    if not (await desk.overview()).n_photos:
+    if not (await counts_of(desk))[1]:
         return []
     return [
         Cost(

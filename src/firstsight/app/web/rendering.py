@@ -19,7 +19,16 @@ from firstsight.app.http.security.access import caller_of, csrf_token
 from firstsight.app.web.telling import enrollment_told, percent, photos_told, things_told
 from firstsight.errors import FirstsightError
 
-__all__ = ["PageRoute", "desk_of", "drawing_desk", "go_on", "page", "part", "picture_response"]
+__all__ = [
+    "PageRoute",
+    "counts_of",
+    "desk_of",
+    "drawing_desk",
+    "go_on",
+    "page",
+    "part",
+    "picture_response",
+]
 
 _KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 _UNSEEN = "application/octet-stream"
@@ -54,6 +63,11 @@ class PageRoute(APIRoute):
 def desk_of(request: Request) -> Desk:
     """That of the gallery in the path; NotInGallery where it is not served."""
     return cast(Desks, request.app.state.desks)[request.path_params["gallery"]]
+
+
+async def counts_of(desk: Desk) -> tuple[int, int]:
+    """How many things and photos: at once, where an overview waits for thresholds."""
+    return await desk.look(lambda gallery: gallery.counts())
 
 
 def drawing_desk(request: Request) -> Desk | None:

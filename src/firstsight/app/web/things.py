@@ -11,7 +11,15 @@ from starlette.responses import HTMLResponse, Response
 from firstsight.app.http.desk import Desk, Picture
 from firstsight.app.http.security.access import may_read, may_write
 from firstsight.app.web.forms import read_form, tray_of
-from firstsight.app.web.rendering import PageRoute, desk_of, go_on, page, part, picture_response
+from firstsight.app.web.rendering import (
+    PageRoute,
+    counts_of,
+    desk_of,
+    go_on,
+    page,
+    part,
+    picture_response,
+)
 from firstsight.errors import FirstsightError, NotInGallery
 from firstsight.recognition.answers import Enrollment
 
@@ -33,10 +41,10 @@ async def things(request: Request, containing: str = "", after: str = "") -> HTM
     listed = {"things": found[:A_PAGE], "covers": covers, "more": more, "containing": containing}
     if request.headers.get("hx-target") in ("grid", "more"):
         return part(request, "things", back="things", **listed)
-    held = await desk.overview()
+    n_things, n_photos = await counts_of(desk)
     steps = await desk.steps(1)
     last = steps[0].told if steps else None
-    counts = {"n_things": held.n_things, "n_photos": held.n_photos}
+    counts = {"n_things": n_things, "n_photos": n_photos}
     return page(request, "things", "Things", gallery=desk.name, last=last, **counts, **listed)
 
 
@@ -54,7 +62,7 @@ async def thing(request: Request, name: str, after: int = 0) -> HTMLResponse:
 @router.get("/g/{gallery}/names")
 async def names(request: Request, thing: str = "") -> HTMLResponse:
     """Names like what is being typed, to choose from."""
-    found = await desk_of(request).things(containing=thing.strip(), limit=12)
+    found, _ = await desk_of(request).things_after("", 12, containing=thing.strip())
     return part(request, "names", back="things", names=[each.name for each in found])
 
 
