@@ -14,7 +14,7 @@ import pytest
 
 from firstsight.app.http.security.keys import KeyRing
 from tests.app.http.serving import Server, enroll, picture, png, serving
-from tests.command import here
+from tests.command import firstsight, here
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +165,11 @@ def test_keys_are_added_listed_and_revoked_by_commands(tmp_path: Path) -> None:
 )
 def test_a_server_that_would_be_open_does_not_start(arguments: tuple[str, ...], told: str) -> None:
     assert told in here("serve", "--port", "0", *arguments).sentence
+
+
+def test_a_missing_extra_is_told_with_the_command_that_installs_it() -> None:
+    ended = firstsight("serve", "--port", "0", before="import sys; sys.modules['uvicorn'] = None\n")
+    assert "pip install 'firstsight[serve]'" in ended.sentence
 
 
 def test_a_session_needs_its_token_and_ends_with_its_key(

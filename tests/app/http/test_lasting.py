@@ -14,6 +14,7 @@ from firstsight.app.http.refusing import refusal_of
 from firstsight.errors import GalleryBusy
 from firstsight.gallery.gallery import Gallery
 from tests.app.http.serving import enroll, picture, serving
+from tests.gallery.stores import created
 
 GALLERY = "/v1/galleries/characters"
 
@@ -105,15 +106,12 @@ def test_a_server_told_to_stop_answers_what_is_under_way(tmp_path: Path) -> None
 
 
 def test_a_gallery_that_another_program_keeps_busy_says_when_to_come_again(tmp_path: Path) -> None:
-    place = tmp_path / "galleries" / "characters"
-    with serving(tmp_path) as server, server.client() as client:
-        enroll(client, 1)
     with (
-        Gallery.open(place) as holder,
-        Gallery.open(place, patience_s=0.05) as other,
+        created(tmp_path / "g", mug=[1]) as holder,
+        Gallery.open(tmp_path / "g", patience_s=0.05) as other,
         holder._store.writing(),
         pytest.raises(GalleryBusy) as busy,
     ):
-        other.rename("figure 1", "x")
+        other.rename("mug", "x")
     refusal = refusal_of(busy.value)
     assert (refusal.status, refusal.headers) == (503, {"Retry-After": "1"})
