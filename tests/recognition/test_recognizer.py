@@ -18,7 +18,7 @@ from firstsight.errors import (
     UsageError,
 )
 from firstsight.gallery.gallery import Gallery
-from firstsight.gallery.records import NewPhoto
+from firstsight.gallery.records import ModelBinding, NewPhoto
 from firstsight.images.decode import DecodeLimits, PictureLike
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.answers import Answer, Unreadable
@@ -312,3 +312,16 @@ def test_a_recognizer_that_does_not_wait_goes_by_the_thresholds_of_before_until_
 
 def new_photo(recognizer: Recognizer, picture: Image.Image) -> NewPhoto:
     return NewPhoto("d" * 64, "new.png", 105, 105, recognizer.embedder.embed(picture)[0])
+
+
+def test_a_gallery_that_was_moved_to_another_model_meanwhile_is_not_answered_from(
+    recognizer: Recognizer,
+) -> None:
+    recognizer.identify(drawing(1, 1))
+    with Gallery.open(recognizer.gallery.place) as other:
+        binding = ModelBinding("another", "a" * 64, "another", 512)
+        photos = other.vectors().photos
+        other.stage(binding, {int(each): np.ones(512, np.float32) for each in photos})
+        other.switch()
+    with pytest.raises(GalleryError, match="was embedded by the model another"):
+        recognizer.identify(drawing(1, 1))

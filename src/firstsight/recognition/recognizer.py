@@ -216,6 +216,10 @@ class Recognizer:
         else:
             self._standing = mine.judged_by(standing.estimate)
 
+    def require_own_model(self) -> None:
+        """GalleryError where another program has moved the gallery to another model since."""
+        _require_own_model(self.gallery, self.embedder)
+
     def read(self, picture: PictureLike | Reading, *, crop: Crop | None = None) -> Reading:
         """A picture under the policy's limits; one that was read already stays as it is."""
         if isinstance(picture, Reading):
@@ -357,6 +361,7 @@ class Recognizer:
         former = self._standing
         if former is not None and former.generation == self.gallery.generation:
             return former
+        self.require_own_model()
         self._standing = read_standing(
             self.gallery,
             self.embedder.info.head,

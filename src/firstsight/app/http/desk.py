@@ -300,6 +300,7 @@ class Desk:
         batch, vectors = await self._prepared(thing, pictures)
 
         def keep(recognizer: Recognizer) -> list[Enrollment]:
+            recognizer.require_own_model()
             enroller = recognizer.enroller(careful=careful)
 
             def act() -> list[dict[str, Any]]:
