@@ -120,14 +120,13 @@ def stand_in(name: str) -> None:
 def retrieve(n: int, n_queries: int, head: Head) -> None:
     embeddings, labels = clustered(n // A_CLASS, A_CLASS)
     query = np.random.default_rng(1).permutation(len(labels))[:n_queries]
-    before = peak_mib()
     started = time.perf_counter()
     ranking = rank(embeddings, labels, head, query=query)
     seconds = time.perf_counter() - started
     print(
         f"retrieval, {head.kind}: {n_queries:,} queries among {len(labels):,} x {SIZE} in "
-        f"{seconds:.1f} s, MAP@R {ranking.average_precision.mean():.4f}; peak {peak_mib():,.0f} "
-        f"MiB, {peak_mib() - before:,.0f} more than before"
+        f"{seconds:.1f} s, MAP@R {ranking.average_precision.mean():.4f}; peak of the "
+        f"process {peak_mib():,.0f} MiB, of which the embeddings {embeddings.nbytes / 2**20:,.0f}"
     )
 
 
