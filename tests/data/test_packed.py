@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import resource
@@ -408,6 +409,11 @@ def test_a_part_of_a_cached_set_is_read_from_the_file_when_asked_for(
     plain = pack(manifest, PREPROCESSING, cache=None).select(mask)
     np.testing.assert_array_equal(chosen.pixels, plain.pixels)
     assert chosen.fingerprint == plain.fingerprint
+
+
+def test_copying_what_holds_a_set_does_not_copy_the_set(manifest: Manifest, tmp_path: Path) -> None:
+    pictures = pack(manifest, PREPROCESSING, cache=tmp_path / "cache")
+    assert copy.deepcopy([pictures])[0] is pictures
 
 
 def test_without_a_cache_a_large_set_is_refused_rather_than_kept_in_memory(

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
@@ -96,6 +97,10 @@ class PackedPictures:
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PackedPictures:
+        # Whoever copies what holds it (an average of weights does) must not copy a whole file.
+        return self
 
     @property
     def n_classes(self) -> int:
