@@ -53,7 +53,7 @@ def parsed(words: list[str], *, mentioned: bool = False) -> click.Context | None
     above: click.Context | None = None
     command: click.Command = app
     name, rest = "firstsight", list(words)
-    while isinstance(command, click.Group) and not rest[0].startswith("-"):
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         above = click.Context(command, parent=above, info_name=name)
         name = rest.pop(0)
         found = command.get_command(above, name)

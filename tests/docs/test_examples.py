@@ -8,25 +8,11 @@ import io
 import re
 import runpy
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import ROOT
-
-
-@pytest.fixture(scope="session")
-def alphabet(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """things/characterNN/*.png: 30 characters by 10 people, which `characters` never saw."""
-    things = tmp_path_factory.mktemp("alphabet") / "things"
-    with zipfile.ZipFile(data_root / "omniglot" / "images_evaluation.zip") as archive:
-        for name in archive.namelist():
-            if re.search(r"/Oriya/character([012]\d|30)/\d+_(0\d|10)\.png$", name):
-                place = things / Path(name).parent.name / Path(name).name
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(archive.read(name))
-    return things
 
 
 def run_example(name: str, *arguments: str | Path, cwd: Path) -> list[str]:
@@ -39,6 +25,22 @@ def run_example(name: str, *arguments: str | Path, cwd: Path) -> list[str]:
         patch.chdir(cwd)
         runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
     return out.getvalue().splitlines()
+
+
+@pytest.fixture(scope="session")
+def alphabet(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """characterNN/*.png: 30 characters by 12 people, as an example writes them."""
+    place = tmp_path_factory.mktemp("alphabet")
+    run_example("some_things.py", place, cwd=place)
+    return place / "my-things"
+
+
+def test_some_things_are_of_one_alphabet_with_another_hand_and_strangers_to_ask(
+    alphabet: Path,
+) -> None:
+    assert [len(list(thing.iterdir())) for thing in alphabet.iterdir()] == 30 * [12]
+    asked = {path.stem for path in (alphabet.parent / "asked").iterdir()}
+    assert asked == {*(f"character{k:02d}" for k in range(1, 5)), "stranger1", "stranger2"}
 
 
 def test_recognise_names_other_drawings_of_what_was_enrolled(

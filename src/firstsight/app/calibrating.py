@@ -64,7 +64,10 @@ def calibrate_after_training(model: Path, pictures: PackedPictures, console: Con
             console, f"nothing was held out to calibrate on, so no answer has a threshold; {remedy}"
         )
     except DataError as trouble:
-        say(console, f"not calibrated: {trouble}; or {remedy}")
+        say(
+            console,
+            f"not calibrated: {trouble}; hold out more (data.held_out_classes), or {remedy}",
+        )
 
 
 def _fit(embedder: Embedder, pictures: PackedPictures, seed: int, console: Console) -> Calibrated:
