@@ -31,6 +31,7 @@ OVERRIDES = (
     "picture.invert=false",
     "network.stem=8",
     "network.widths=[8, 16]",
+    "network.embedding_size=16",  # its last layer is a matrix over all of the last map
     "network.turned_views=false",
     "augment.turns=1",
     "batches.size=8",
