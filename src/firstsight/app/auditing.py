@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from firstsight.errors import FirstsightError
+from firstsight.errors import DataUnavailable, FirstsightError
 
 if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
@@ -35,6 +35,7 @@ def _leaks(info: ModelInfo, pictures: PackedPictures, console: Console) -> Findi
 
     named = info.recipe.get("data", {}).get("train")
     try:
+        _require_here(for_training(str(named)))
         learned = open_with_progress(for_training(str(named)), info.preprocessing, console)
     except FirstsightError:
         where = f"({named}) are" if named else "are not recorded, or"
@@ -49,6 +50,14 @@ def _leaks(info: ModelInfo, pictures: PackedPictures, console: Console) -> Findi
                        f"among those that the model learned from ({named}).")  # fmt: skip
     return Finding("well", f"None of the {len(pictures):,} pictures is, byte for byte, among the "
                    f"{len(learned):,} that the model learned from ({named}).")  # fmt: skip
+
+
+def _require_here(name: str) -> None:
+    """DataUnavailable for a known set that is not on this machine: an audit fetches nothing."""
+    from firstsight.data.known import known_datasets
+
+    if any(each.name == name and each.place is None for each in known_datasets()):
+        raise DataUnavailable(f"{name} is not on this machine; name its folder in FIRSTSIGHT_DATA")
 
 
 def _duplicates(pictures: PackedPictures) -> list[Finding]:

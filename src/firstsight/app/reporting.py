@@ -64,7 +64,9 @@ def evaluate_into(
     if all(plan.protocol != "verification" for plan in plans):
         plans.append(replace(plans[0], protocol="verification", n_trials=None))
     contestants = _contestants(embedder, console)
-    results = {plan.protocol: _judged(contestants, embedder, plan, console) for plan in plans}
+    results: dict[str, Sequence[Scored]] = {
+        plan.protocol: _judged(contestants, embedder, plan, console) for plan in plans
+    }
     pictures = open_judged(embedder.info, plans[0].data, console)
     drawn = plans[0].seed, results["verification"][0][1].n
     report = Report(

@@ -190,7 +190,7 @@ def _nearest(
         limited = np.where(side, np.minimum(every, np.finfo(np.float32).max), np.inf)
         place = limited.argmin(axis=1)
         columns += [place, np.take_along_axis(limited, place[:, None], axis=1)[:, 0]]
-    return tuple(columns)  # type: ignore[return-value]
+    return tuple(columns)
 
 
 def _chunks(query: Indices, n_pictures: int) -> Iterator[Indices]:

@@ -35,7 +35,8 @@ def page(report: Report) -> str:
         lstrip_blocks=True,
     ).get_template("template.html")
     style = resources.files("firstsight.drawing.report").joinpath("style.css").read_text("utf-8")
-    return template.render(style=Markup(style), **_View(report).parts())
+    text: str = template.render(style=Markup(style), **_View(report).parts())
+    return text
 
 
 @dataclass(frozen=True)
