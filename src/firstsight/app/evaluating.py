@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from firstsight.app.names import for_judging
 from firstsight.app.remarks import say
 from firstsight.errors import MissingExtraError, RecipeError, UsageError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from firstsight.evaluation.embedding import Embed
     from firstsight.evaluation.scorecard import Scorecard
     from firstsight.model.embedder import Embedder
-    from firstsight.model.info import ModelInfo
     from firstsight.similarity import Head
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "baselines_of",
     "evaluate",
     "judge",
-    "open_judged",
     "require_known",
     "usual_protocols",
 ]
@@ -137,12 +136,6 @@ def _with_doubts(
     for each in found:
         say(console, f"look again at {card.protocol}: {each.told}")
     return replace(card, details={**card.details, "warnings": [each.told for each in found]})
-
-
-def open_judged(info: ModelInfo, data: str, console: Console) -> PackedPictures:
-    """The pictures of `data` that the model did not learn from."""
-    pictures = open_with_progress(for_judging(data), info.preprocessing, console)
-    return only_unseen(info, pictures, console)
 
 
 def usual_protocols(data: str) -> tuple[str, ...]:

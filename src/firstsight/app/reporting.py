@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +20,9 @@ from firstsight.app.evaluating import (
     Trials,
     baselines_of,
     judge,
-    open_judged,
     require_known,
 )
+from firstsight.app.protocols import open_trials
 from firstsight.app.remarks import say
 from firstsight.errors import EpisodeError, UsageError, storing
 
@@ -67,7 +67,9 @@ def evaluate_into(
     results: dict[str, Sequence[Scored]] = {
         plan.protocol: _judged(contestants, embedder, plan, console) for plan in plans
     }
-    pictures = open_judged(embedder.info, plans[0].data, console)
+    pairs = next(plan for plan in plans if plan.protocol == "verification")
+    pictures = open_trials(pairs, embedder.info, console).pictures
+    assert pictures is not None  # only the 20 runs are no data set
     drawn = plans[0].seed, results["verification"][0][1].n
     report = Report(
         model=embedder.info,
@@ -75,11 +77,21 @@ def evaluate_into(
         results=results,
         shown=_shown(contestants, pictures, drawn),
         audit=audit(embedder.info, pictures, console),
-        warnings=(),
+        warnings=_warnings(results),
     )
     _write(path, page(report))
     say(console, f"the report is in {path}")
     return results
+
+
+def _warnings(results: Mapping[str, Sequence[Scored]]) -> list[str]:
+    """What speaks against the model's own figures, once each."""
+    told = [
+        f"{protocol}: {warning}"
+        for protocol, rows in results.items()
+        for warning in rows[0][1].details.get("warnings", ())
+    ]
+    return list(dict.fromkeys(told))
 
 
 @dataclass(frozen=True, eq=False)

@@ -140,8 +140,3 @@ def test_a_bar_shows_the_share_between_its_ends() -> None:
     drawing = share_bar(0.5, (0.25, 0.75), "model")
     assert '<circle cx="65"' in drawing  # of 130, with 6 left free at each end
     assert 'x1="35.5" x2="94.5"' in drawing
-
-
-def test_a_figure_without_interval_is_hollow() -> None:
-    assert "hollow" in share_bar(0.5, None, "published")
-    assert "span" not in share_bar(0.5, None, "published")

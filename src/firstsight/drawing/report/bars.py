@@ -12,20 +12,16 @@ __all__ = ["share_bar"]
 WIDTH, HEIGHT = 130, 20
 
 
-def share_bar(value: float, interval: Interval | None, style: str) -> Markup:
-    """value, interval: in 0..1; None for a figure that came without one, drawn hollow."""
+def share_bar(value: float, interval: Interval, style: str) -> Markup:
+    """value, interval: in 0..1."""
     place = Scale(0, 1, 6, WIDTH - 6)
     middle = HEIGHT / 2
     marks = [element("line", x1=place(0), x2=place(1), y1=middle, y2=middle, class_="rail")]
     for quarter in (0, 0.25, 0.5, 0.75, 1):
         x = place(quarter)
         marks.append(element("line", x1=x, x2=x, y1=middle - 3, y2=middle + 3, class_="rail"))
-    if interval:
-        low, high = map(place, interval)
-        marks.append(element("line", x1=low, x2=high, y1=middle, y2=middle, class_=f"{style} span"))
-    hollow = "" if interval else " hollow"
-    marks.append(
-        element("circle", cx=place(value), cy=middle, r=4.5, class_=f"{style} spot{hollow}")
-    )
+    low, high = map(place, interval)
+    marks.append(element("line", x1=low, x2=high, y1=middle, y2=middle, class_=f"{style} span"))
+    marks.append(element("circle", cx=place(value), cy=middle, r=4.5, class_=f"{style} spot"))
     size = f"0 0 {WIDTH} {HEIGHT}"
     return element("svg", *marks, class_="bar", viewBox=size, aria_hidden="true")

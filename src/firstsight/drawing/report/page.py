@@ -45,8 +45,8 @@ class _Row:
 
     who: str
     figure: str
-    interval: str
-    bar: Markup
+    interval: str = ""
+    bar: Markup | None = None
     is_model: bool = False
 
 
@@ -97,7 +97,9 @@ class _View:
         if len(pictures.group_names) < 2:
             return list(pictures.class_names)
         return [
-            f"{pictures.group_names[group]} · {name}"
+            name
+            if name.startswith(f"{pictures.group_names[group]}/")
+            else f"{pictures.group_names[group]} · {name}"
             for group, name in zip(pictures.class_groups, pictures.class_names, strict=True)
         ]
 
@@ -113,7 +115,7 @@ class _View:
         return [*others[:1], results["verification"]]
 
     def _name(self, row: int) -> str:
-        return self.names[self.report.pictures.labels[row]]
+        return self.names[int(self.report.pictures.labels[row])]
 
     def _plots(self) -> dict[str, Markup]:
         shown = self.report.shown
@@ -160,8 +162,6 @@ class _View:
                 _Row(
                     f"{each.method} ({each.source})" + (" (m)" if each.from_memory else ""),
                     f"{each.error_percent:.1f}",
-                    "",
-                    bars.share_bar(each.error_percent / 100, None, "published"),
                 )
                 for each in references_for(protocol)
             ],

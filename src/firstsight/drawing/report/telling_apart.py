@@ -50,7 +50,7 @@ def roc_plot(contestants: Mapping[str, Sides], areas: Mapping[str, float]) -> Ma
         curve = contestants[name].curve
         marks.append(plot.line(_pairs(curve.false_match_rate, curve.true_match_rate), style))
     rows = [f"{name}, AUC {areas[name]:.3f}" for name in contestants]
-    marks += _legend(rows, x=plot.x(0.36), y=plot.y(0.05) - 16 * (len(rows) - 1))
+    marks += _legend(rows, x=plot.x(0.28), y=plot.y(0.05) - 16 * (len(rows) - 1))
     told = "; ".join(rows)
     share = Axis("different pairs accepted", steps_of_ten([0, 0.25, 0.5, 0.75, 1]))
     return plot.drawn(

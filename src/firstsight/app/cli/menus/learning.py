@@ -152,7 +152,7 @@ def evaluate(
 ) -> None:
     """Say what a model is worth, by named protocols, with 95 % intervals."""
     if pairs is not None:
-        if protocol or data != "omniglot":
+        if protocol or report or data != "omniglot":
             raise UsageError("--pairs names its own pictures and trials; leave out the others")
         from firstsight.app.cli import listed
 
