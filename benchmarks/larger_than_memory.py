@@ -21,8 +21,8 @@ import threading
 import time
 from pathlib import Path
 
-LIMIT_BYTES = 640 * 10**6
-SIDE_PX, N_PICTURES = 328, 20_000  # 6.46 GB
+LIMIT_BYTES = 950 * 10**6
+SIDE_PX, N_PICTURES = 400, 20_000  # 9.6 GB
 STEPS = 60
 OVERRIDES = (
     f"picture.size={SIDE_PX}",
@@ -31,9 +31,10 @@ OVERRIDES = (
     "picture.invert=false",
     "network.stem=8",
     "network.widths=[8, 16]",
+    "network.embedding_size=16",  # its last layer is a matrix over all of the last map
     "network.turned_views=false",
     "augment.turns=1",
-    "batches.size=16",
+    "batches.size=8",
     f"training.steps={STEPS}",
     f"training.validate_every={STEPS}",
     "training.validation_trials=200",

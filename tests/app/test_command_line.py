@@ -261,6 +261,11 @@ def test_evaluate_scores_a_model_beside_baselines(model: Path, pictures: Path) -
     beside = here(*asked, "--json", "--baselines")
     rows = {row["who"]: row for row in json.loads(beside.out)}
     assert rows.keys() == {"tiny", "raw pixels", "a constant"}
+    # Beside baselines there is one more thing to say, and nothing else differs.
+    assert card["details"].pop("warnings") == []
+    (doubt,) = rows["tiny"]["details"].pop("warnings")
+    assert doubt.startswith("the baseline 'raw pixels' scores ")
+    assert f"look again at nway: {doubt}" in beside.err
     assert rows["tiny"] == card
     assert rows["a constant"]["value"] == 0.25
     assert rows["raw pixels"]["value"] > 0.9

@@ -79,8 +79,10 @@ def test_evaluate_beside_the_untrained_network(trained: Ended, here: Here) -> No
         *("--n-way", "4", "--trials", "60", "--baselines", "--json"),
     )
     assert ended.code == 0
-    assert ended.err == ""
     rows = {row["who"]: row for row in json.loads(ended.out)}
+    # Twelve steps teach little; what is doubted is said, and nothing but that.
+    doubts = rows["tiny"]["details"]["warnings"]
+    assert ended.err.splitlines() == [f"look again at nway: {doubt}" for doubt in doubts]
     assert list(rows) == ["tiny", "untrained network", "raw pixels", "a constant"]
     assert rows["a constant"]["value"] == 0.25
     assert rows["untrained network"]["model_fingerprint"] is None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from firstsight.app.names import for_judging
 from firstsight.app.remarks import say
 from firstsight.errors import MissingExtraError, RecipeError, UsageError
 
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     from firstsight.model.embedder import Embedder
     from firstsight.similarity import Head
 
-__all__ = ["Contestant", "Trials", "baselines_of", "evaluate", "judge", "require_known"]
+__all__ = [
+    "Contestant",
+    "Trials",
+    "baselines_of",
+    "evaluate",
+    "judge",
+    "require_known",
+    "usual_protocols",
+]
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,7 @@ def evaluate(
     protocol: str = "lake2015",
     data: str | Path = "omniglot",
     seed: int = 0,
+    report: str | Path | None = None,
     console: Console | None = None,
     **settings: Any,
 ) -> Scorecard:
@@ -82,6 +92,7 @@ def evaluate(
     protocol: one of `firstsight.evaluation.protocols.PROTOCOLS`. data: a data set or folder the
     model was not trained on (lake2015, vinyals, koch2015 and mnist have their own). settings: as
     the fields of Trials: n_trials, n_way, k_shot, across, upright, false_accepts.
+    report: an HTML file to write, with baselines and pictures beside the figure.
     Raises UsageError for an unknown protocol or one whose things the model has learned from,
     DataError where the data cannot serve.
     """
@@ -89,6 +100,11 @@ def evaluate(
 
     trials = Trials(protocol=protocol, data=str(data), seed=seed, **settings)
     embedder = load(model)
+    if report is not None:
+        from firstsight.app.reporting import evaluate_into
+
+        results = evaluate_into(Path(report), embedder, [trials], console or Console(stderr=True))
+        return results[protocol][0][1]
     card = judge([Contestant.of(embedder)], embedder, trials, console or Console(stderr=True))[0]
     return card.of_model(embedder.info.fingerprint)
 
@@ -120,6 +136,11 @@ def _with_doubts(
     for each in found:
         say(console, f"look again at {card.protocol}: {each.told}")
     return replace(card, details={**card.details, "warnings": [each.told for each in found]})
+
+
+def usual_protocols(data: str) -> tuple[str, ...]:
+    """What is judged by where nobody says: Omniglot has protocols of its own."""
+    return ("lake2015", "dense") if for_judging(data) == "omniglot:evaluation" else ("nway",)
 
 
 def require_known(protocol: str) -> None:

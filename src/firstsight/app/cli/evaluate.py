@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firstsight.app.cli.speaking import messages, print_json, print_table
@@ -11,7 +12,10 @@ from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge, r
 from firstsight.errors import FirstsightError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from firstsight.evaluation.scorecard import Scorecard
+    from firstsight.model.embedder import Embedder
 
 __all__ = ["check_loader", "evaluate", "print_scores"]
 
@@ -20,7 +24,13 @@ Scores = Sequence[tuple[str, "Scorecard"]]
 
 
 def evaluate(
-    model: str, plans: Sequence[Trials], *, baselines: bool, save: bool, as_json: bool
+    model: str,
+    plans: Sequence[Trials],
+    *,
+    baselines: bool,
+    save: bool,
+    report: Path | None,
+    as_json: bool,
 ) -> None:
     from firstsight.model.embedder import load
     from firstsight.model.folder import add_scores, resolve_model
@@ -29,6 +39,26 @@ def evaluate(
     for plan in plans:
         require_known(plan.protocol)  # before minutes go into those that come first
     embedder = load(model)
+    if report is None:
+        results = _judged(embedder, plans, console, baselines=baselines)
+    else:
+        from firstsight.app.reporting import evaluate_into
+
+        results = evaluate_into(report, embedder, plans, console)
+    if save:
+        add_scores(resolve_model(model), [rows[0][1].to_json() for rows in results.values()])
+    if as_json:
+        print_json(
+            [{"who": who, **card.to_json()} for rows in results.values() for who, card in rows]
+        )
+        return
+    for protocol, rows in results.items():
+        print_scores(protocol, rows)
+
+
+def _judged(
+    embedder: Embedder, plans: Sequence[Trials], console: Console, *, baselines: bool
+) -> dict[str, Scores]:
     contestants = [Contestant.of(embedder)]
     if baselines:
         contestants += baselines_of(embedder, console)
@@ -39,15 +69,7 @@ def evaluate(
         results[plan.protocol] = [
             (each.name, card) for each, card in zip(contestants, cards, strict=True)
         ]
-        if save:
-            add_scores(resolve_model(model), [cards[0].to_json()])
-    if as_json:
-        print_json(
-            [{"who": who, **card.to_json()} for rows in results.values() for who, card in rows]
-        )
-        return
-    for protocol, rows in results.items():
-        print_scores(protocol, rows)
+    return results
 
 
 def print_scores(protocol: str, rows: Scores) -> None:

@@ -125,6 +125,12 @@ def train(
 @options.false_accepts
 @click.option("--baselines", is_flag=True, help="Also untrained network, raw pixels, a constant.")
 @click.option("--save", is_flag=True, help="Add the scores to the model folder and its card.")
+@click.option(
+    "--report",
+    type=options.PATH,
+    metavar="FILE.html",
+    help="Write a page with figures, baselines, plots and pictures of what went wrong.",
+)
 @options.as_json
 def evaluate(
     model: str,
@@ -141,11 +147,12 @@ def evaluate(
     false_accepts: float,
     baselines: bool,
     save: bool,
+    report: Path | None,
     as_json: bool,
 ) -> None:
     """Say what a model is worth, by named protocols, with 95 % intervals."""
     if pairs is not None:
-        if protocol or data != "omniglot":
+        if protocol or report or data != "omniglot":
             raise UsageError("--pairs names its own pictures and trials; leave out the others")
         from firstsight.app.cli import listed
 
@@ -154,7 +161,7 @@ def evaluate(
         )
         return
     from firstsight.app.cli import evaluate as command
-    from firstsight.app.evaluating import Trials
+    from firstsight.app.evaluating import Trials, usual_protocols
 
     plans = [
         Trials(
@@ -169,9 +176,9 @@ def evaluate(
             upright=upright,
             false_accepts=false_accepts,
         )
-        for each in protocol or ("lake2015", "dense")
+        for each in protocol or usual_protocols(data)
     ]
-    command.evaluate(model, plans, baselines=baselines, save=save, as_json=as_json)
+    command.evaluate(model, plans, baselines=baselines, save=save, report=report, as_json=as_json)
 
 
 @menu.command("check-loader", epilog="Example:  firstsight check-loader")
