@@ -221,7 +221,9 @@ def test_on_real_drawings_the_strokes_that_the_map_names_matter_most(data_root: 
         distances = model.distance(model.embed_pixels(np.stack(variants)), named)[:, 0]
         grown.append([*(distances[1:] - distances[0]), heat[a[:, :, 0] < 160].mean(), heat.mean()])
     hottest, coldest, anywhere_, on_ink, all_over = np.array(grown).T
-    assert hottest.mean() > 0.15 + anywhere_.mean()
+    beyond = hottest - anywhere_  # of each pair; a fifth of the ink anywhere costs much already
+    assert beyond.mean() > 4 * beyond.std(ddof=1) / np.sqrt(len(beyond))
+    assert hottest.mean() > 1.3 * anywhere_.mean()
     assert hottest.mean() > 0.25 + coldest.mean()
     assert (hottest > coldest).sum() >= 18
     assert on_ink.mean() > 0.1 and on_ink.mean() > 2 * all_over.mean()

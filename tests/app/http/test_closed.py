@@ -95,7 +95,7 @@ def test_browsers_are_told_to_run_and_load_nothing_foreign(client: httpx.Client)
         assert "http" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "DENY"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Cache-Control"] == "no-store"
         assert "Server" not in headers
 
