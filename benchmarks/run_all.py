@@ -7,14 +7,17 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+SCRIPTS = ("start_up.py", "recognise.py", "engine_step.py", "open_set.py", "compact_seeds.py")
+COMMANDS = (["check-loader"], ["evaluate", "characters", "--baselines"])
 
 
 def main() -> None:
-    for script in ("start_up.py", "engine_step.py", "compact_seeds.py"):
+    for script in SCRIPTS:
         print(f"== {script}", flush=True)
         subprocess.run([sys.executable, HERE / script], check=True)
-    print("== firstsight check-loader", flush=True)
-    subprocess.run([Path(sys.executable).with_name("firstsight"), "check-loader"], check=True)
+    for command in COMMANDS:
+        print(f"== firstsight {' '.join(command)}", flush=True)
+        subprocess.run([Path(sys.executable).with_name("firstsight"), *command], check=True)
 
 
 if __name__ == "__main__":
