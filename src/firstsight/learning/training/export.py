@@ -32,7 +32,7 @@ def export_onnx(tower: nn.Module, preprocessing: Preprocessing, *, half: bool = 
 
     half: store large weights as float16; the file is half as large.
     Raises TrainingError where ONNX Runtime does not give PyTorch's embeddings within 1e-4 of the
-    largest value (half: 1e-2), at batches of 1, 2 and 33.
+    largest value (half: 1e-2), at batches of 1, 2 and 5.
     """
     tower = tower.to("cpu", torch.float32, memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
     shape = (2, preprocessing.channels, preprocessing.size, preprocessing.size)
@@ -88,7 +88,7 @@ def _require_equal(tower: nn.Module, onnx: bytes, shape: tuple[int, ...], tolera
     import onnxruntime
 
     session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
-    for batch in (1, 2, 33):
+    for batch in (1, 2, 5):
         pictures: Tensor = torch.rand(
             (batch, *shape[1:]), generator=torch.Generator().manual_seed(batch)
         )
