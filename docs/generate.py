@@ -1,4 +1,5 @@
-"""Write the generated pages: docs/cli.md from the commands, docs/recipes.md from the schema.
+"""Write the generated pages: docs/cli.md from the commands, docs/recipes.md from the schema,
+docs/results.md from the scorecards that were kept.
 
 python docs/generate.py          # write them
 python docs/generate.py --check  # exit 1 where they are not what the code says now
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from firstsight.app.cli.main import app
 from firstsight.learning.recipes.reference import recipe_keys
 from firstsight.learning.recipes.shelf import recipe_text, shipped_recipes
+from results import results_page
 
 DOCS = Path(__file__).parent
 WIDTH = 96
@@ -64,7 +66,11 @@ def recipes_page() -> str:
 
 
 def main() -> None:
-    pages = {DOCS / "cli.md": cli_page(), DOCS / "recipes.md": recipes_page()}
+    pages = {
+        DOCS / "cli.md": cli_page(),
+        DOCS / "recipes.md": recipes_page(),
+        DOCS / "results.md": results_page(),
+    }
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text() != text]
     if "--check" not in sys.argv:
         for path in stale:
