@@ -12,11 +12,11 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
+from results import results_page
 
 from firstsight.app.cli.main import app
 from firstsight.learning.recipes.reference import recipe_keys
 from firstsight.learning.recipes.shelf import recipe_text, shipped_recipes
-from results import results_page
 
 DOCS = Path(__file__).parent
 WIDTH = 96

@@ -109,4 +109,4 @@ def keep(name: str, command: list[str]) -> Path:
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] != "keep":
         sys.exit(__doc__)
-    print(keep(sys.argv[2], sys.argv[3:]))
+    sys.stdout.write(f"{keep(sys.argv[2], sys.argv[3:])}\n")

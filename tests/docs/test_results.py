@@ -25,7 +25,6 @@ def results() -> dict[str, Any]:
 def test_the_page_is_what_the_kept_scorecards_say(results: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert page == results["results_page"]()
-    assert KEPT
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)

@@ -15,7 +15,14 @@ from .conftest import TABLES
 
 def test_every_shipped_recipe_is_valid_and_named_like_its_file() -> None:
     shelf = shipped_recipes()
-    assert {"compact", "koch", "compact-contrastive", "compact-triplet", "characters", "photos"} <= shelf.keys()
+    assert {
+        "compact",
+        "koch",
+        "compact-contrastive",
+        "compact-triplet",
+        "characters",
+        "photos",
+    } <= shelf.keys()
     for name, recipe in shelf.items():
         assert recipe.name == name
         assert recipe.description.endswith(".")
