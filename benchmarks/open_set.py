@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from firstsight.app.evaluating import Contestant, baselines_of
+from firstsight.app.contestants import Contestant, baselines_of
 from firstsight.app.names import for_judging
 from firstsight.app.packing import open_with_progress
 from firstsight.data.packed import PackedPictures

@@ -107,7 +107,9 @@ to raw pixels, and to a network that says the same of everything.""",
         "code",
         """from rich.console import Console
 
-from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge
+from firstsight.app.contestants import Contestant, baselines_of
+from firstsight.app.judging import judge
+from firstsight.app.trials import Trials
 
 model = firstsight.load(run.model)
 console = Console(quiet=True)

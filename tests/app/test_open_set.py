@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from firstsight.app.evaluating import Contestant, Trials
+from firstsight.app.contestants import Contestant
 from firstsight.app.open_set import judge_open_set
+from firstsight.app.trials import Trials
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import EpisodeError
 from firstsight.evaluation.scorecard import Scorecard

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from firstsight.app import training
-from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge
+from firstsight.app.contestants import Contestant, baselines_of
+from firstsight.app.judging import judge
 from firstsight.app.remarks import say
+from firstsight.app.trials import Trials
 from firstsight.errors import DataUnavailable, storing
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from firstsight.app.evaluating import Contestant
+from firstsight.app.contestants import Contestant
 from firstsight.app.packing import reading_bar, tell_skipped
 from firstsight.app.remarks import say
 

@@ -25,7 +25,8 @@ from firstsight.evaluation.verification import draw_pairs, pair_distances
 from firstsight.metrics.intervals import interval_by_cluster
 
 if TYPE_CHECKING:
-    from firstsight.app.evaluating import Contestant, Trials
+    from firstsight.app.contestants import Contestant
+    from firstsight.app.trials import Trials
     from firstsight.data.packed import PackedPictures
 
 __all__ = ["judge_open_set"]

@@ -20,7 +20,8 @@ from firstsight.evaluation.scorecard import Scorecard
 from firstsight.sampling.episodes import EpisodePlan
 
 if TYPE_CHECKING:
-    from firstsight.app.evaluating import Contestant, Trials
+    from firstsight.app.contestants import Contestant
+    from firstsight.app.trials import Trials
     from firstsight.data.packed import PackedPictures
     from firstsight.metrics.calibration import Calibration
     from firstsight.model.info import ModelInfo

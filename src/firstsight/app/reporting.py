@@ -15,15 +15,11 @@ import numpy.typing as npt
 from rich.console import Console
 
 from firstsight.app.auditing import audit
-from firstsight.app.evaluating import (
-    Contestant,
-    Trials,
-    baselines_of,
-    judge,
-    require_known,
-)
+from firstsight.app.contestants import Contestant, baselines_of
+from firstsight.app.judging import judge
 from firstsight.app.protocols import open_trials
 from firstsight.app.remarks import say
+from firstsight.app.trials import Trials, require_known
 from firstsight.errors import EpisodeError, UsageError, storing
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firstsight.app.cli.speaking import messages, print_json, print_table
-from firstsight.app.evaluating import Contestant, Trials, baselines_of, judge, require_known
+from firstsight.app.contestants import Contestant, baselines_of
+from firstsight.app.judging import judge
+from firstsight.app.trials import Trials, require_known
 from firstsight.errors import FirstsightError
 
 if TYPE_CHECKING:

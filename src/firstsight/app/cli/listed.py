@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firstsight.app.cli.speaking import messages, print_json, print_table
-from firstsight.app.evaluating import Contestant, baselines_of
+from firstsight.app.contestants import Contestant, baselines_of
 from firstsight.app.listed import judge_listed
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ def evaluate(
         )
         return
     from firstsight.app.cli import evaluate as command
-    from firstsight.app.evaluating import Trials, usual_protocols
+    from firstsight.app.trials import Trials, usual_protocols
 
     plans = [
         Trials(

@@ -1,0 +1,48 @@
+"""Judging by one protocol: everybody on the same trials, and what speaks against the figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from firstsight.app.contestants import Contestant
+from firstsight.app.protocols import open_trials
+from firstsight.app.remarks import say
+from firstsight.app.trials import Trials, require_known
+
+if TYPE_CHECKING:
+    from firstsight.data.packed import PackedPictures
+    from firstsight.evaluation.scorecard import Scorecard
+    from firstsight.model.embedder import Embedder
+
+__all__ = ["judge"]
+
+
+def judge(
+    contestants: Sequence[Contestant], embedder: Embedder, trials: Trials, console: Console
+) -> list[Scorecard]:
+    """A scorecard for each contestant, all on the same trials and the same pictures."""
+    require_known(trials.protocol)
+    opened = open_trials(trials, embedder.info, console)
+    cards = [opened.judge(each) for each in contestants]
+    others = {each.name: card for each, card in zip(contestants[1:], cards[1:], strict=True)}
+    return [_with_doubts(cards[0], others, opened.pictures, console), *cards[1:]]
+
+
+def _with_doubts(
+    card: Scorecard,
+    others: dict[str, Scorecard],
+    pictures: PackedPictures | None,
+    console: Console,
+) -> Scorecard:
+    """The card with what speaks against it among its details, which is also said."""
+    from firstsight.evaluation.suspicion import count_twins, suspicions
+
+    twins = None if pictures is None else count_twins(pictures)
+    found = suspicions(card, others=others, twins=twins)
+    for each in found:
+        say(console, f"look again at {card.protocol}: {each.told}")
+    return replace(card, details={**card.details, "warnings": [each.told for each in found]})
