@@ -56,11 +56,13 @@ class Standing:
         ties by thing id.
         """
         photos = self.matrix.photos
-        found = []
-        for thing, own, apart in self._compared(query, _smallest(self._rough(query), N_REFINED)):
-            nearest = own.start + int(apart.argmin())
-            distance = self._combined(query, apart, thing)
-            found.append((int(photos.things[thing]), distance, int(photos.photos[nearest])))
+        near = _smallest(self._rough(query), N_REFINED)
+        compared = list(self._compared(query, near))
+        distances = self._combined(query, near, [apart for _, _, apart in compared])
+        found = [
+            (int(photos.things[thing]), distance, int(photos.photos[own.start + apart.argmin()]))
+            for (thing, own, apart), distance in zip(compared, distances.tolist(), strict=True)
+        ]
         return sorted(found, key=lambda each: (each[1], each[0]))
 
     def nearest_photos(
@@ -109,10 +111,17 @@ class Standing:
         distances, starts = self.matrix.distances(query), self.matrix.photos.starts
         return combine(distances, starts, "mean" if self.estimate.rule == "mean" else "best")
 
-    def _combined(self, query: Floats, apart: Floats, thing: int) -> float:
+    def _combined(self, query: Floats, things: npt.NDArray[np.intp], apart: list[Floats]) -> Floats:
+        """One distance to each of the things, by the estimate's rule.
+
+        apart: of each thing, the distances to its photos.
+        """
         if self.prototypes is not None:
-            return float(self.head.distance(query[None], self.prototypes[thing][None])[0, 0])
-        return float(apart.mean() if self.estimate.rule == "mean" else apart.min())
+            to_means: Floats = self.head.distance(query[None], self.prototypes[things])[0]
+            return to_means
+        starts = np.cumsum([0, *map(len, apart[:-1])])
+        rule = "mean" if self.estimate.rule == "mean" else "best"
+        return combine(np.concatenate(apart), starts, rule)
 
 
 def read_standing(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import firstsight
-from firstsight.recognition.recognizer import Recognizer
+from firstsight.recognition.recognizer import Policy, Recognizer
 from tests.app.http.serving import Server, enroll, logged, picture, png
 from tests.command import here
 from tests.drawings import N_THINGS
@@ -66,6 +66,30 @@ def test_verify_and_embed_are_python_s(client: httpx.Client) -> None:
     assert embedded["model"] == embedder.info.fingerprint
     for each, thing in zip(embedded["embeddings"], (1, 2), strict=True):
         assert each["embedding"] == pytest.approx(embedder.embed(png(thing))[0].tolist(), abs=1e-5)
+
+
+def test_a_request_may_be_stricter_or_laxer_than_the_server(
+    server: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTSIGHT_HOME", str(server.home))
+    usual = client.post("/v1/identify", files=[picture(3, 1)]).json()["answers"][0]
+    for share in (0.1, 0.3):
+        with Recognizer.open_existing("characters", policy=Policy(share)) as recognizer:
+            answer = recognizer.identify(png(3, 1)).to_json()
+        sent = {"files": [picture(3, 1)], "data": {"false_accepts": str(share)}}
+        for _ in range(2):  # the second is answered by what is at hand
+            said = client.post("/v1/identify", **sent).json()["answers"][0]
+            assert said["estimate"] == answer["estimate"]
+            assert said["threshold"] == answer["threshold"] != usual["threshold"]
+            assert (said["decision"], said["thing"]) == (answer["decision"], answer["thing"])
+    for rate in (0.01, 0.1):
+        compared = firstsight.verify(
+            png(1), png(1, 1), model="characters", false_matches=rate
+        ).to_json()
+        data = {"false_matches": str(rate)}
+        said = client.post("/v1/verify", files=[picture(1), picture(1, 1)], data=data).json()
+        for key in ("same", "threshold", "false_matches", "misses"):
+            assert said[key] == compared[key]
 
 
 def test_a_batch_names_what_it_could_not_use_and_answers_the_rest(client: httpx.Client) -> None:
@@ -125,6 +149,12 @@ def test_every_error_has_the_one_shape(server: Server, client: httpx.Client) -> 
         ("POST", "/v1/search", {"files": [picture(1)], "data": {"one_per_thing": "maybe"}}, 400,
          "bad_request"),
         ("POST", "/v1/identify", {"files": [picture(1)], "data": {"crop": "1,2"}}, 400,
+         "bad_request"),
+        ("POST", "/v1/identify", {"files": [picture(1)], "data": {"false_accepts": "0.0123"}}, 400,
+         "bad_request"),
+        ("POST", "/v1/identify", {"files": [picture(1)], "data": {"false_accepts": "nan"}}, 400,
+         "bad_request"),
+        ("POST", "/v1/verify", {"files": [picture(1)] * 2, "data": {"false_matches": "-1"}}, 400,
          "bad_request"),
         ("POST", f"{GALLERY}/undo", {"json": {"steps": "2"}}, 422, "invalid"),
         ("POST", f"{GALLERY}/photos", {"files": [picture(1)]}, 400, "bad_request"),

@@ -34,6 +34,7 @@ __all__ = [
     "receipt_for",
     "rejected",
     "require_some",
+    "share_of",
     "text_of",
     "uploaded",
 ]
@@ -52,7 +53,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def _desk(request: Request, gallery: str | None = None) -> Desk:
+async def _desk(request: Request, gallery: str | None = None) -> Desk:
     """Of the gallery in the path or the query; the first where neither names one."""
     desks = request.app.state.desks
     desk: Desk = desks.first if gallery is None else desks[gallery]
@@ -132,6 +133,20 @@ def number_of(upload: Upload, name: str, *, whole: bool = False) -> Any:
     except (TypeError, ValueError):
         kind = "a whole number" if whole else "a number"
         raise Refusal(400, "bad_request", f"{name}: give {kind}") from None
+
+
+def share_of(upload: Upload, name: str) -> float | None:
+    """A share of two digits at most: of each one the gallery keeps its thresholds, so there may
+    not be any number of them. None where it did not come."""
+    given: float | None = number_of(upload, name)
+    if given is not None and not (0.0001 <= given < 1 and float(f"{given:.2g}") == given):
+        raise Refusal(
+            400,
+            "bad_request",
+            f"{name} is {given:g}; give a share from 0.0001 to 0.99 with two digits at most, as "
+            "0.01 or 0.005",
+        )
+    return given
 
 
 def flag_of(upload: Upload, name: str) -> bool:

@@ -1,73 +1,109 @@
-"""The network, asked by many at once: what waits is embedded together, in one thread of its own."""
+"""The network, asked by many at once: what waits is embedded together, in one thread of its own.
+
+Handing something from one thread to another costs about as much as reading a small picture, so
+that is done as rarely as can be: a picture goes from the event loop to a reader, from there to
+the network, and answers come back a batch at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.errors import FirstsightError
 from firstsight.model.embedder import Embedder
 
-__all__ = ["Batcher"]
+__all__ = ["Batcher", "Question"]
 
 MOST = 32  # pictures in a batch; more gain nothing on a few cores, and delay the first
-LINGER_S = 0.001  # how long the first of a batch waits for company
 
 Floats = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
+Seen = TypeVar("Seen")
+Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, eq=False)
-class _Waiting:
-    pixels: Pixels
+@dataclass(frozen=True)
+class Question(Generic[Seen, Result]):
+    """What is to be done about a picture, by threads other than the event loop's.
+
+    read: gives whatever is known of the picture, and its pixels (H, W, C), as the model's
+    preprocessing makes them. answer: makes the result of that and of the vector (D,), in the
+    network's thread, so it must be quick.
+    """
+
+    read: Callable[[], tuple[Seen, Pixels]]
+    answer: Callable[[Seen, Floats], Result]
+
+
+@dataclass(eq=False)
+class _Asked:
+    """result: of the question, or the exception that it ended with."""
+
+    question: Question[Any, Any]
     loop: asyncio.AbstractEventLoop
-    vector: asyncio.Future[Floats]
+    reply: asyncio.Future[Any]
+    seen: Any = None
+    pixels: Pixels = field(default_factory=lambda: np.zeros((0, 0, 0), np.uint8))
+    result: Any = None
 
 
 class Batcher:
-    """Embeds pictures for one event loop or several; close it when done."""
+    """Answers questions from one event loop or several; close it when done."""
 
-    def __init__(self, embedder: Embedder, *, most: int = MOST, linger_s: float = LINGER_S) -> None:
+    def __init__(self, embedder: Embedder, readers: ThreadPoolExecutor, *, most: int = MOST):
         self.embedder = embedder
-        self._most, self._linger_s = most, linger_s
-        self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._readers, self._most = readers, most
+        self._waiting: SimpleQueue[_Asked | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="network", daemon=True)
         self._thread.start()
 
-    async def embed(self, pixels: Pixels) -> Floats:
-        """(D,) of one picture's pixels (H, W, C), as the model's preprocessing makes them."""
+    async def ask(self, question: Question[Seen, Result]) -> Result:
+        """Raises what reading, the network or answering raises."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(pixels, loop, loop.create_future())
-        self._waiting.put(waiting)
-        return await waiting.vector
+        asked = _Asked(question, loop, loop.create_future())
+        self._readers.submit(self._read, asked)
+        return cast(Result, await asked.reply)
 
     def close(self) -> None:
-        """End when what waits is done."""
+        """End when what waits is done; the readers must have been shut down before."""
         self._waiting.put(None)
         self._thread.join()
 
+    def _read(self, asked: _Asked) -> None:
+        if asked.reply.cancelled():
+            return
+        try:
+            asked.seen, asked.pixels = asked.question.read()
+        except Exception as trouble:
+            asked.result = trouble
+            _deliver([asked])
+        else:
+            self._waiting.put(asked)
+
     def _work(self) -> None:
-        while True:
-            first = self._waiting.get()
-            if first is None:
-                return
+        while (first := self._waiting.get()) is not None:
             batch, is_last = self._with_company(first)
-            self._embed(batch)
+            wanted = [each for each in batch if not each.reply.cancelled()]
+            if wanted:
+                self._answer(wanted)
+                _deliver(wanted)
             if is_last:
                 return
 
-    def _with_company(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
+    def _with_company(self, first: _Asked) -> tuple[list[_Asked], bool]:
+        """All that waits at this moment; while they are embedded, the next ones gather."""
         batch = [first]
-        deadline = time.monotonic() + self._linger_s
         while len(batch) < self._most:
             try:
-                other = self._waiting.get(timeout=max(0, deadline - time.monotonic()))
+                other = self._waiting.get_nowait()
             except Empty:
                 break
             if other is None:
@@ -75,28 +111,31 @@ class Batcher:
             batch.append(other)
         return batch, False
 
-    def _embed(self, batch: list[_Waiting]) -> None:
-        wanted = [each for each in batch if not each.vector.cancelled()]
-        if not wanted:
-            return
+    def _answer(self, batch: list[_Asked]) -> None:
         try:
-            made: Floats | FirstsightError = self.embedder.embed_pixels(
-                np.stack([each.pixels for each in wanted])
-            )
-        except FirstsightError as trouble:
-            made = trouble
-        for loop in {each.loop for each in wanted}:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_deliver, wanted, made, loop)
+            vectors = self.embedder.embed_pixels(np.stack([each.pixels for each in batch]))
+        except Exception as trouble:
+            for each in batch:
+                each.result = trouble
+            return
+        for each, vector in zip(batch, vectors, strict=True):
+            try:
+                each.result = each.question.answer(each.seen, vector)
+            except Exception as trouble:
+                each.result = trouble
 
 
-def _deliver(
-    batch: list[_Waiting], made: Floats | FirstsightError, loop: asyncio.AbstractEventLoop
-) -> None:
-    for row, each in enumerate(batch):
-        if each.loop is not loop or each.vector.done():
+def _deliver(batch: list[_Asked]) -> None:
+    for loop in {each.loop for each in batch}:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_reply, [each for each in batch if each.loop is loop])
+
+
+def _reply(batch: list[_Asked]) -> None:
+    for each in batch:
+        if each.reply.done():
             continue
-        if isinstance(made, FirstsightError):
-            each.vector.set_exception(made)
+        if isinstance(each.result, Exception):
+            each.reply.set_exception(each.result)
         else:
-            each.vector.set_result(made[row])
+            each.reply.set_result(each.result)

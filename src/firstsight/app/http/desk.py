@@ -4,11 +4,11 @@ Whoever serves people over HTTP, the API and the page alike, speaks to a `Desk` 
 below it. Its methods are coroutines; they raise what the library raises (firstsight/errors.py), in
 sentences for people, and `answering_errors` turns those into responses.
 
-A picture passes: decoded in a pool of threads, embedded by the `Batcher` together with what else
-waits, compared by the clerk who answers. Changes are made one after another by the clerk who
-writes, on a connection of its own, so that answers never wait for the disk. What takes long (why,
-the doctor) is left to a third clerk, and thresholds after a change to a fourth: until it is done,
-a few tenths of a second at a thousand photos, answers go by those of before.
+A picture is read in a pool of threads, embedded by the `Batcher` together with what else waits,
+and compared right there. Other clerks, each on a connection of its own, so that answers never
+wait for them, look things up, make changes, and do what takes long (why, the doctor). Thresholds
+after a change are estimated by one more: until it is done, a few tenths of a second at a thousand
+photos, answers go by those of before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.app.http.batching import Batcher
+from firstsight.app.http.batching import Batcher, Question
 from firstsight.app.http.clerk import Clerk
 from firstsight.deciding.estimated import Estimate
 from firstsight.errors import PictureError
@@ -110,13 +110,20 @@ class Desk:
         self._limits = recognizer.policy.limits
         self._keeps_pictures = recognizer.gallery.info.keeps_pictures
         self._answering = Clerk("answering", recognizer)
+        self._looking = Clerk("looking", open_recognizer())
         self._writing = Clerk("writing", open_recognizer())
         self._pondering = Clerk("pondering", open_recognizer())
         self._settling = Clerk("settling", open_recognizer())
         self._is_settling = False
 
     def close(self) -> None:
-        for clerk in (self._answering, self._writing, self._pondering, self._settling):
+        for clerk in (
+            self._answering,
+            self._looking,
+            self._writing,
+            self._pondering,
+            self._settling,
+        ):
             clerk.close()
 
     @property
@@ -126,28 +133,43 @@ class Desk:
 
     # Questions about pictures.
 
-    async def identify(self, picture: Picture, *, crop: Crop | None = None) -> Answer:
+    async def identify(
+        self, picture: Picture, *, crop: Crop | None = None, false_accepts: float | None = None
+    ) -> Answer:
         """Which thing is it? PictureError where it cannot be read, GalleryError where the gallery
-        is empty."""
-        reading, vector = await self._seen(picture, crop)
+        is empty.
 
-        def answer(recognizer: Recognizer) -> tuple[Answer, bool]:
-            return recognizer.answer(reading, vector), recognizer.is_settled
+        false_accepts: another share than the server's; the first answer at it takes its time.
+        """
+        if false_accepts is not None:
+            reading, vector = await self._seen(picture, crop)
+            return await self._pondering.do(
+                lambda recognizer: recognizer.answer(reading, vector, false_accepts=false_accepts)
+            )
 
-        answered, is_settled = await self._answering.do(answer)
+        def answer(reading: Reading, vector: Floats) -> tuple[Answer, bool]:
+            return self._answering.now(
+                lambda recognizer: (recognizer.answer(reading, vector), recognizer.is_settled)
+            )
+
+        answered, is_settled = await self._asked(picture, crop, answer)
         if not is_settled and not self._is_settling:
             self._is_settling = True
             self._settler = asyncio.create_task(self._settle())
         return answered
 
     async def identify_many(
-        self, pictures: Sequence[Picture], *, crop: Crop | None = None
+        self,
+        pictures: Sequence[Picture],
+        *,
+        crop: Crop | None = None,
+        false_accepts: float | None = None,
     ) -> list[Answer | Unreadable]:
         """An answer for each, in order; one that cannot be read does not stop the rest."""
 
         async def one(picture: Picture) -> Answer | Unreadable:
             try:
-                return await self.identify(picture, crop=crop)
+                return await self.identify(picture, crop=crop, false_accepts=false_accepts)
             except PictureError as trouble:
                 return Unreadable(picture.name, str(trouble))
 
@@ -171,10 +193,13 @@ class Desk:
         crop: Crop | None = None,
     ) -> list[Match]:
         """The k most similar photos, nearest first; GalleryError where the gallery is empty."""
-        _, vector = await self._seen(picture, crop)
-        return await self._answering.do(
-            lambda recognizer: recognizer.alike(vector, k, one_per_thing=one_per_thing)
-        )
+
+        def answer(_: Reading, vector: Floats) -> list[Match]:
+            return self._answering.now(
+                lambda recognizer: recognizer.alike(vector, k, one_per_thing=one_per_thing)
+            )
+
+        return await self._asked(picture, crop, answer)
 
     async def embed(self, pictures: Sequence[Picture]) -> list[Floats | Unreadable]:
         """(D,) of each picture, in order, by this gallery's model."""
@@ -381,9 +406,13 @@ class Desk:
     # How.
 
     async def _seen(self, picture: Picture, crop: Crop | None) -> tuple[Reading, Floats]:
-        loop = asyncio.get_running_loop()
-        reading, pixels = await loop.run_in_executor(self._pool, self._read, picture, crop)
-        return reading, await self._batcher.embed(pixels)
+        return await self._asked(picture, crop, lambda reading, vector: (reading, vector))
+
+    async def _asked(
+        self, picture: Picture, crop: Crop | None, answer: Callable[[Reading, Floats], Result]
+    ) -> Result:
+        """What `answer` makes of the picture and its vector; PictureError if it cannot be read."""
+        return await self._batcher.ask(Question(lambda: self._read(picture, crop), answer))
 
     async def _settle(self) -> None:
         """New thresholds, while answers go on by those of before."""
@@ -401,14 +430,16 @@ class Desk:
         self, thing: str, pictures: Sequence[Picture]
     ) -> tuple[list[tuple[Entry, Prepared | PictureError]], list[Floats]]:
         """What an enroller wants of each picture, and the vectors of those that can be read."""
-        loop = asyncio.get_running_loop()
 
         async def one(picture: Picture) -> tuple[Prepared | PictureError, Floats | None]:
+            def read() -> tuple[Prepared, Pixels]:
+                prepared = self._prepare(picture)
+                return prepared, prepared.pixels
+
             try:
-                made = await loop.run_in_executor(self._pool, self._prepare, picture)
+                return await self._batcher.ask(Question(read, lambda *made: made))
             except PictureError as trouble:
                 return trouble, None
-            return made, await self._batcher.embed(made.pixels)
 
         made = await asyncio.gather(*map(one, pictures))
         entries = [Entry(each.data, thing, each.name) for each in pictures]
@@ -440,7 +471,7 @@ class Desk:
         return await self._looked(look)
 
     async def _looked(self, look: Callable[[Gallery], Result]) -> Result:
-        return await self._answering.do(lambda recognizer: look(recognizer.gallery))
+        return await self._looking.do(lambda recognizer: look(recognizer.gallery))
 
     async def _changed(self, change: Callable[[Gallery], Result]) -> Result:
         return await self._writing.do(lambda recognizer: change(recognizer.gallery))

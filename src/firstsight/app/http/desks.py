@@ -16,7 +16,7 @@ from firstsight.recognition.recognizer import Policy, Recognizer
 
 __all__ = ["Desks"]
 
-DECODERS = 2  # threads; a picture takes less than a millisecond of each, mostly
+READERS = 2  # threads; a small picture takes less than a millisecond of one
 
 
 class Desks(Mapping[str, Desk]):
@@ -26,7 +26,7 @@ class Desks(Mapping[str, Desk]):
         """Opens every gallery, and makes those that are not there yet."""
         self._settings = settings
         self._policy = Policy(settings.false_accepts, settings.decoding)
-        self._pool = ThreadPoolExecutor(DECODERS, thread_name_prefix="decoding")
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
         self._batchers: dict[str, Batcher] = {}
         self._desks: dict[str, Desk] = {}
         try:
@@ -73,7 +73,7 @@ class Desks(Mapping[str, Desk]):
             model = held.info.model
         batcher = self._batchers.get(model.fingerprint)
         if batcher is None:
-            batcher = Batcher(load(model.place, threads=self._settings.threads or 1))
+            batcher = Batcher(load(model.place, threads=self._settings.threads or 1), self._pool)
             self._batchers[model.fingerprint] = batcher
         embedder = batcher.embedder
 

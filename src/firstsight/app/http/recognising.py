@@ -23,6 +23,7 @@ from firstsight.app.http.asking import (
     one_picture,
     rejected,
     require_some,
+    share_of,
     text_of,
     uploaded,
 )
@@ -37,6 +38,12 @@ router = APIRouter(prefix="/v1", tags=["recognising"])
 
 NUMBER, WHOLE, TEXT = {"type": "number"}, {"type": "integer"}, {"type": "string"}
 FLAG = {"type": "boolean"}
+SHARE = {
+    "type": "number",
+    "minimum": 0.0001,
+    "exclusiveMaximum": 1,
+    "description": "Of strangers' pictures that may get a name, with two digits at most: 0.005.",
+}
 CROP = {"type": "string", "description": "left,top,right,bottom in upright pixels"}
 MOST_ALIKE = 100
 
@@ -52,12 +59,15 @@ def _both(path: str, **fields: dict[str, Any]) -> Callable[[Route], Route]:
     return decorate
 
 
-@_both("/identify", crop=CROP)
+@_both("/identify", crop=CROP, false_accepts=SHARE)
 async def identify(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """Which enrolled thing does each picture show, or none of them?"""
     upload = await uploaded(request)
-    pictures = [picture for _, picture in upload.pictures]
-    results = await desk.identify_many(pictures, crop=crop_of(upload))
+    results = await desk.identify_many(
+        [picture for _, picture in upload.pictures],
+        crop=crop_of(upload),
+        false_accepts=share_of(upload, "false_accepts"),
+    )
     refused = rejected(upload, results)
     require_some(upload, refused)
     answers = [each.to_json() for each in results if not isinstance(each, Unreadable)]

@@ -70,7 +70,8 @@ def csrf_token(request: HTTPConnection) -> str:
     return "" if session is None else session.csrf
 
 
-def may_read(request: Request) -> Caller:
+# FastAPI runs dependencies that are no coroutines in another thread, dearly.
+async def may_read(request: Request) -> Caller:
     """A dependency of routes that only look."""
     caller = caller_of(request)
     if caller.rights is None:
@@ -78,9 +79,9 @@ def may_read(request: Request) -> Caller:
     return caller
 
 
-def may_write(request: Request) -> Caller:
+async def may_write(request: Request) -> Caller:
     """A dependency of routes that change something."""
-    caller = may_read(request)
+    caller = await may_read(request)
     if caller.rights != "write":
         raise Refusal(
             403,

@@ -98,7 +98,7 @@ def is_guarded(session: Session, request: HTTPConnection) -> bool:
 
 
 def _is_https(request: HTTPConnection) -> bool:
-    return request.url.scheme == "https"
+    return bool(request.scope["scheme"] == "https")
 
 
 def _cookie_of(request: HTTPConnection) -> str:
