@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +121,7 @@ class Standing:
             to_means: Floats = self.head.distance(query[None], self.prototypes[things])[0]
             return to_means
         starts = np.cumsum([0, *map(len, apart[:-1])])
-        rule = "mean" if self.estimate.rule == "mean" else "best"
+        rule: Literal["mean", "best"] = "mean" if self.estimate.rule == "mean" else "best"
         return combine(np.concatenate(apart), starts, rule)
 
 

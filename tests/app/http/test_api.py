@@ -76,7 +76,7 @@ def test_a_request_may_be_stricter_or_laxer_than_the_server(
     for share in (0.1, 0.3):
         with Recognizer.open_existing("characters", policy=Policy(share)) as recognizer:
             answer = recognizer.identify(png(3, 1)).to_json()
-        sent = {"files": [picture(3, 1)], "data": {"false_accepts": str(share)}}
+        sent: dict[str, Any] = {"files": [picture(3, 1)], "data": {"false_accepts": str(share)}}
         for _ in range(2):  # the second is answered by what is at hand
             said = client.post("/v1/identify", **sent).json()["answers"][0]
             assert said["estimate"] == answer["estimate"]
