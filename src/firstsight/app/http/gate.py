@@ -25,7 +25,7 @@ from firstsight.app.http.security.headers import strict_headers
 from firstsight.app.http.security.hosts import HostRules
 from firstsight.app.http.settings import Settings
 
-__all__ = ["Gate", "request_id_of"]
+__all__ = ["Gate", "new_request_id", "request_id_of"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -125,6 +125,10 @@ def _is_for_a_person(scope: Scope, headers: Headers) -> bool:
     return is_page and "text/html" in headers.get("accept", "")
 
 
+def new_request_id() -> str:
+    return f"{random.getrandbits(64):016x}"  # no secret
+
+
 def _request_id(headers: Headers) -> str:
     given: Any = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"  # no secret
+    return given if _REQUEST_ID.fullmatch(given) else new_request_id()

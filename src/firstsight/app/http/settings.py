@@ -25,7 +25,8 @@ class Settings:
     max_picture_bytes, max_pixels: of one picture. max_pictures, max_body_bytes: of one request.
     most_waiting: requests that may be under way; the next is told to come again.
     threads: cores that the network may use; None: all but one, which decoding and Python need.
-    body_timeout_s: for a body to arrive. answer_timeout_s: for an answer to be ready.
+    headers_timeout_s: for the headers of a request to arrive. body_timeout_s: for its body.
+    answer_timeout_s: for an answer to be ready.
     grace_s: how long a server that is told to stop waits for what is under way.
     demands_key: whether every request needs a key; None: yes, unless only this machine can ask.
     keys_file: where the hashes of keys are; None: beside the galleries.
@@ -44,6 +45,7 @@ class Settings:
     max_body_bytes: int = 64 * MEBI
     most_waiting: int = 64
     threads: int | None = None
+    headers_timeout_s: float = 10
     body_timeout_s: float = 30
     answer_timeout_s: float = 30
     grace_s: float = 10
