@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.paging import _IN_ORDER
 from firstsight.gallery.records import ModelBinding, NewPhoto
 
 MODEL = ModelBinding(name="made up", fingerprint="0" * 64, place="nowhere", embedding_size=2)
@@ -54,3 +55,10 @@ def test_a_thing_is_shown_by_its_first_kept_picture(tmp_path: Path) -> None:
         gallery.enroll([("mug", _photo(1)), ("mug", _photo(2, b"kept")), ("cup", _photo(3))])
         mug, cup = gallery.thing("mug"), gallery.thing("cup")
         assert gallery.covers([mug.id, cup.id]) == {mug.id: gallery.photos("mug")[1].id}
+
+
+def test_a_page_far_in_is_found_by_the_index(tmp_path: Path) -> None:
+    with _gallery(tmp_path / "g") as gallery, gallery._store.reading() as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {_IN_ORDER}", {"last": "b"}).fetchall()
+        (told,) = (row[3] for row in plan)  # nothing is sorted besides
+        assert told.startswith("SEARCH thing USING INDEX thing_in_order")

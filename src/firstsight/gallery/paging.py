@@ -15,9 +15,11 @@ from firstsight.gallery.records import Photo, Thing
 
 __all__ = ["covers", "photos_after", "things_after"]
 
+# Written as a comparison of rows, (a, b) > (c, d), SQLite would read the index from its beginning.
 _IN_ORDER = """
 SELECT id, name, notes, tags FROM thing
-WHERE gone = 0 AND (name COLLATE NOCASE, name) > (?, ?)
+WHERE gone = 0
+AND name COLLATE NOCASE >= :last AND (name COLLATE NOCASE > :last OR name > :last)
 ORDER BY name COLLATE NOCASE, name
 """
 
@@ -29,9 +31,10 @@ def things_after(
     wanted = containing.casefold()
     found: list[int] = []
     if not wanted:
-        found = [row[0] for row in connection.execute(f"{_IN_ORDER} LIMIT ?", (name, name, n))]
+        asked = {"last": name, "n": n}
+        found = [row[0] for row in connection.execute(f"{_IN_ORDER} LIMIT :n", asked)]
     else:
-        for thing, *texts, tags in connection.execute(_IN_ORDER, (name, name)):
+        for thing, *texts, tags in connection.execute(_IN_ORDER, {"last": name}):
             if any(wanted in text.casefold() for text in (*texts, *json.loads(tags))):
                 found.append(thing)
             if len(found) == n:
@@ -50,8 +53,10 @@ def photos_after(
 def covers(connection: sqlite3.Connection, thing_ids: Iterable[int]) -> dict[int, int]:
     """Of each thing the number of its first photo with a kept picture, if it has one."""
     listed = ",".join(str(int(each)) for each in thing_ids)
+    # Looked for one thing at a time, so that of one with thousands of photos few are read.
     found = connection.execute(
-        "SELECT thing_id, min(photo.id) FROM photo JOIN picture ON picture.photo_id = photo.id "
-        f"WHERE gone = 0 AND thing_id IN ({listed}) GROUP BY thing_id"
+        "SELECT id, (SELECT photo.id FROM photo JOIN picture ON picture.photo_id = photo.id "
+        "WHERE thing_id = thing.id AND photo.gone = 0 ORDER BY photo.id LIMIT 1) "
+        f"FROM thing WHERE id IN ({listed})"
     )
-    return {int(thing): int(photo) for thing, photo in found}
+    return {int(thing): int(photo) for thing, photo in found if photo is not None}
