@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.app.http.description import Description
 from tests.app.http.serving import Server, enroll, serving
 from tests.drawings import N_THINGS
 
@@ -21,7 +22,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="package")
+def description(server: Server) -> Description:
+    return Description(httpx.get(f"{server.url}/openapi.json").json())
+
+
 @pytest.fixture
-def client(server: Server) -> Iterator[httpx.Client]:
+def client(server: Server, description: Description) -> Iterator[httpx.Client]:
+    """Each answer that it gets must be as it is described."""
+
+    def check(answer: httpx.Response) -> None:
+        answer.read()
+        assert description.flaws_of(answer) == []
+
     with server.client() as opened:
+        opened.event_hooks = {"response": [check]}
         yield opened

@@ -19,6 +19,7 @@ PAGES = (
     "/g/figures/compare",
     "/g/figures/look-alikes",
     "/g/figures/model",
+    "/docs",
     "/g/nobody/things",
 )
 

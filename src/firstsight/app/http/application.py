@@ -24,6 +24,7 @@ from firstsight.app.http.security.hosts import HostRules
 from firstsight.app.http.security.keys import KeyRing, usual_keys_file
 from firstsight.app.http.security.sessions import Sessions
 from firstsight.app.http.settings import Settings
+from firstsight.app.http.shapes import Refused
 from firstsight.app.web.site import add_page
 from firstsight.errors import FirstsightError
 
@@ -62,6 +63,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=opened,
         docs_url=None,
         redoc_url=None,
+        responses={
+            each: {"model": Refused, "description": "Refused."} for each in (422, "default")
+        },
     )
     app.state.settings = settings
     app.state.sessions = Sessions(ring)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Header, Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse
 
 from firstsight.app.http.desk import Desk, Picture
 from firstsight.app.http.refusing import Refusal
@@ -21,8 +24,8 @@ from firstsight.images.reading import Crop
 __all__ = [
     "MOST_A_PAGE",
     "PICTURES_BODY",
-    "IdempotencyKey",
     "Reader",
+    "TheChange",
     "TheDesk",
     "Writer",
     "content_of",
@@ -31,7 +34,6 @@ __all__ = [
     "name_of",
     "number_of",
     "one_picture",
-    "receipt_for",
     "rejected",
     "require_some",
     "share_of",
@@ -175,18 +177,43 @@ def name_of(gallery: Gallery, thing_id: int) -> str:
     return found
 
 
-def receipt_for(request: Request, key: str | None, content: object) -> Receipt | None:
-    """What the gallery keeps of a write that came with a key; None where it came without one.
+@dataclass(frozen=True)
+class Change:
+    """A change that somebody who may write asks for; done once, however often it is sent with one
+    idempotency key."""
 
-    content: of the request, as JSON; pictures by their digest, so that another boundary between
-    the parts of a form makes no other request. Two callers may use the same key.
-    """
-    if key is None:
-        return None
-    caller: Caller = request.scope["caller"]
-    named = json.dumps([caller.name, key])
-    told = json.dumps([request.method, request.url.path, content], sort_keys=True)
-    return Receipt(_digest(named.encode()), _digest(told.encode()))
+    desk: Desk
+    request: Request
+    key: str | None
+
+    async def make(
+        self, act: Callable[[Gallery], dict[str, Any]], asked: BaseModel | None = None
+    ) -> JSONResponse:
+        """The answer that `act` gives, now or when the request came before. asked: its body."""
+        receipt = self.receipt(None if asked is None else asked.model_dump())
+        return JSONResponse(await self.desk.change(act, receipt=receipt))
+
+    def receipt(self, content: object) -> Receipt | None:
+        """What the gallery keeps of a write that came with a key; None where it came without.
+
+        content: of the request, as JSON; pictures by their digest, so that another boundary
+        between the parts of a form makes no other request. Two callers may use the same key.
+        """
+        if self.key is None:
+            return None
+        caller: Caller = self.request.scope["caller"]
+        named = json.dumps([caller.name, self.key])
+        told = json.dumps([self.request.method, self.request.url.path, content], sort_keys=True)
+        return Receipt(_digest(named.encode()), _digest(told.encode()))
+
+
+async def _change(
+    request: Request, caller: Writer, desk: TheDesk, idempotency_key: IdempotencyKey = None
+) -> Change:
+    return Change(desk, request, idempotency_key)
+
+
+TheChange = Annotated[Change, Depends(_change)]
 
 
 def content_of(upload: Upload) -> object:

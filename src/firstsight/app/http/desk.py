@@ -108,7 +108,7 @@ class Desk:
         self._seen_as = batcher.embedder.info.preprocessing
         recognizer = open_recognizer(waits=False)
         self._limits = recognizer.policy.limits
-        self._keeps_pictures = recognizer.gallery.info.keeps_pictures
+        self.keeps_pictures = recognizer.gallery.info.keeps_pictures
         self._answering = Clerk("answering", recognizer)
         self._looking = Clerk("looking", open_recognizer())
         self._writing = Clerk("writing", open_recognizer())
@@ -448,7 +448,7 @@ class Desk:
 
     def _prepare(self, picture: Picture) -> Prepared:
         reading, pixels = self._read(picture, None)
-        return Prepared(reading, pixels, reading.kept() if self._keeps_pictures else None)
+        return Prepared(reading, pixels, reading.kept() if self.keeps_pictures else None)
 
     async def _judge(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -9,18 +10,30 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
-    IdempotencyKey,
     Reader,
+    TheChange,
     TheDesk,
     Writer,
-    receipt_for,
 )
 from firstsight.app.http.desk import Overview
+from firstsight.gallery.gallery import Gallery
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/galleries", tags=["galleries"])
+
+
+class Making(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: str | None = Field(
+        None, description="One that ships; otherwise that of the gallery's name, or photos."
+    )
+    keeps_pictures: bool | None = Field(
+        None, description="Small copies of what is enrolled, to look at; kept unless false."
+    )
 
 
 class Undoing(BaseModel):
@@ -29,26 +42,48 @@ class Undoing(BaseModel):
     steps: int = Field(1, ge=1, le=100, description="How many of the last steps.")
 
 
-@router.get("")
+@router.get("", response_model=shapes.Galleries)
 async def list_galleries(request: Request, caller: Reader) -> JSONResponse:
     """Those that this server has, the one that answers by default first."""
     desks = request.app.state.desks
     return JSONResponse({"galleries": [_told(await desk.overview()) for desk in desks.values()]})
 
 
-@router.get("/{gallery}")
+@router.get("/{gallery}", response_model=shapes.Gallery)
 async def show_gallery(caller: Reader, desk: TheDesk) -> JSONResponse:
     """What it holds, its model, and the thresholds in force."""
     return JSONResponse(_told(await desk.overview()))
 
 
-@router.get("/{gallery}/doctor")
+@router.put(
+    "/{gallery}",
+    status_code=201,
+    response_model=shapes.Gallery,
+    responses={200: {"model": shapes.Gallery, "description": "It is there already."}},
+)
+async def make_gallery(
+    request: Request, caller: Writer, gallery: str, asked: Making
+) -> JSONResponse:
+    """Make an empty gallery, where the server was started with --all-galleries.
+
+    Sent again it does nothing.
+    """
+    desk, is_new = await asyncio.to_thread(
+        request.app.state.desks.make,
+        gallery,
+        model=asked.model,
+        keeps_pictures=asked.keeps_pictures,
+    )
+    return JSONResponse(_told(await desk.overview()), 201 if is_new else 200)
+
+
+@router.get("/{gallery}/doctor", response_model=shapes.Report)
 async def examine(caller: Reader, desk: TheDesk) -> JSONResponse:
     """What is likely to go wrong: look-alikes, mislabelled photos, copies, too few photos."""
     return JSONResponse((await desk.examine()).to_json())
 
 
-@router.get("/{gallery}/steps")
+@router.get("/{gallery}/steps", response_model=shapes.Steps)
 async def list_steps(
     caller: Reader, desk: TheDesk, limit: Annotated[int, Query(ge=1, le=1000)] = 20
 ) -> JSONResponse:
@@ -56,20 +91,14 @@ async def list_steps(
     return JSONResponse({"steps": [asdict(step) for step in await desk.steps(limit)]})
 
 
-@router.post("/{gallery}/undo")
-async def undo(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    asked: Undoing,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.post("/{gallery}/undo", response_model=shapes.Undone)
+async def undo(change: TheChange, asked: Undoing) -> JSONResponse:
     """Take back the last changes."""
-    receipt = receipt_for(request, idempotency_key, asked.model_dump())
-    undone = await desk.change(
-        lambda gallery: [asdict(step) for step in gallery.undo(asked.steps)], receipt=receipt
-    )
-    return JSONResponse({"undone": undone})
+
+    def act(gallery: Gallery) -> dict[str, Any]:
+        return {"undone": [asdict(step) for step in gallery.undo(asked.steps)]}
+
+    return await change.make(act, asked)
 
 
 def _told(overview: Overview) -> dict[str, Any]:

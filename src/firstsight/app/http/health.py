@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
+from firstsight.app.http.shapes import Health
+
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["health"])
 
 
-@router.get("/health")
+@router.get("/health", response_model=Health, responses={503: {"model": Health}})
 async def health(request: Request) -> JSONResponse:
     """`live` always; `ready` once every gallery is open, until the server is told to stop."""
     is_ready = bool(request.app.state.is_ready)

@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
+from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
     PICTURES_BODY,
-    IdempotencyKey,
     Reader,
+    TheChange,
     TheDesk,
-    Writer,
     content_of,
     flag_of,
-    receipt_for,
     rejected,
     require_some,
     text_of,
@@ -27,6 +26,7 @@ from firstsight.app.http.recognising import FLAG, TEXT
 from firstsight.app.http.refusing import Refusal
 from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.records import Photo
 
 __all__ = ["router"]
 
@@ -40,6 +40,9 @@ _KINDS = (
     (b"RIFF", "image/webp"),
     (b"\xff\xd8\xff", "image/jpeg"),
 )
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for _, kind in _KINDS}, "description": "The picture."}
+}
 _NOTHING_RUNS = "default-src 'none'; sandbox"
 
 
@@ -50,19 +53,17 @@ class Moving(BaseModel):
 
 
 @router.post(
-    "", status_code=201, openapi_extra=PICTURES_BODY(thing=TEXT, careful=FLAG, all_or_nothing=FLAG)
+    "",
+    status_code=201,
+    openapi_extra=PICTURES_BODY(thing=TEXT, careful=FLAG, all_or_nothing=FLAG),
+    response_model=shapes.Enrolled,
 )
-async def enroll(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+async def enroll(change: TheChange) -> JSONResponse:
     """Show pictures of a thing, old or new; a result for each, and each rejected one with why.
 
     What is acknowledged is on the disk.
     """
-    upload = await uploaded(request)
+    upload = await uploaded(change.request)
     thing = text_of(upload, "thing")
     if thing is None:
         raise Refusal(400, "bad_request", "thing: give the name of the thing that is shown")
@@ -74,24 +75,24 @@ async def enroll(
             f"nothing was enrolled: {upload.left_out[0].message}",
             details=[each.to_json() for each in upload.left_out],
         )
-    results = await desk.enroll(
+    results = await change.desk.enroll(
         thing,
         [picture for _, picture in upload.pictures],
         careful=flag_of(upload, "careful"),
         partial=not all_or_nothing,
-        receipt=receipt_for(request, idempotency_key, content_of(upload)),
+        receipt=change.receipt(content_of(upload)),
     )
     refused = rejected(upload, results)
     require_some(upload, refused)
     return JSONResponse({"results": [each.to_json() for each in results], "rejected": refused}, 201)
 
 
-@router.get("/{photo}")
+@router.get("/{photo}", response_model=Photo)
 async def show_photo(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> JSONResponse:
     return JSONResponse(asdict(await desk.photo(photo)))
 
 
-@router.get("/{photo}/picture", response_class=Response)
+@router.get("/{photo}/picture", response_class=Response, responses=_PICTURE)
 async def show_picture(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> Response:
     """The small picture that was kept of it: PNG, JPEG or WebP."""
     kept = await desk.kept_picture(photo)
@@ -110,56 +111,34 @@ async def show_picture(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> Res
     )
 
 
-@router.post("/{photo}/move")
-async def move_photo(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    photo: PhotoNumber,
-    asked: Moving,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.post("/{photo}/move", response_model=Photo)
+async def move_photo(change: TheChange, photo: PhotoNumber, asked: Moving) -> JSONResponse:
     """Put it under another thing, old or new."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
         gallery.move(photo, asked.thing)
         return asdict(gallery.photo(photo))
 
-    receipt = receipt_for(request, idempotency_key, asked.model_dump())
-    return JSONResponse(await desk.change(act, receipt=receipt))
+    return await change.make(act, asked)
 
 
-@router.delete("/{photo}")
-async def remove_photo(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    photo: PhotoNumber,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.delete("/{photo}", response_model=shapes.RemovedPhoto)
+async def remove_photo(change: TheChange, photo: PhotoNumber) -> JSONResponse:
     """Take it out; undo brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
         gallery.remove_photo(photo)
         return {"removed": photo}
 
-    receipt = receipt_for(request, idempotency_key, None)
-    return JSONResponse(await desk.change(act, receipt=receipt))
+    return await change.make(act)
 
 
-@router.post("/{photo}/forget")
-async def forget_photo(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    photo: PhotoNumber,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.post("/{photo}/forget", response_model=shapes.Forgotten)
+async def forget_photo(change: TheChange, photo: PhotoNumber) -> JSONResponse:
     """Erase it for good; nothing brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
         gone = gallery.forget_photo(photo)
-        return {"photos": gone.n_photos, "verdicts": gone.n_verdicts}
+        return {"forgotten": {"photos": gone.n_photos, "verdicts": gone.n_verdicts}}
 
-    receipt = receipt_for(request, idempotency_key, None)
-    return JSONResponse({"forgotten": await desk.change(act, receipt=receipt)})
+    return await change.make(act)

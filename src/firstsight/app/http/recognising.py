@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
     PICTURES_BODY,
     Reader,
@@ -48,18 +50,19 @@ CROP = {"type": "string", "description": "left,top,right,bottom in upright pixel
 MOST_ALIKE = 100
 
 
-def _both(path: str, **fields: dict[str, Any]) -> Callable[[Route], Route]:
-    """A route for the first gallery, and for each by its name."""
+def _both(path: str, shape: type[BaseModel], **fields: dict[str, Any]) -> Callable[[Route], Route]:
+    """A route for the first gallery, and for each by its name. shape: of its answer."""
 
     def decorate(answer: Route) -> Route:
-        extra = PICTURES_BODY(**fields)
-        router.post(path, openapi_extra=extra)(answer)
-        return router.post(f"/galleries/{{gallery}}{path}", openapi_extra=extra)(answer)
+        for each in (path, f"/galleries/{{gallery}}{path}"):
+            described = PICTURES_BODY(**fields)
+            router.post(each, openapi_extra=described, response_model=shape)(answer)
+        return answer
 
     return decorate
 
 
-@_both("/identify", crop=CROP, false_accepts=SHARE)
+@_both("/identify", shapes.Identified, crop=CROP, false_accepts=SHARE)
 async def identify(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """Which enrolled thing does each picture show, or none of them?"""
     upload = await uploaded(request)
@@ -74,7 +77,7 @@ async def identify(request: Request, caller: Reader, desk: TheDesk) -> JSONRespo
     return JSONResponse({"answers": answers, "rejected": refused})
 
 
-@_both("/search", k=WHOLE, one_per_thing=FLAG, crop=CROP)
+@_both("/search", shapes.Alike, k=WHOLE, one_per_thing=FLAG, crop=CROP)
 async def search(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """The k most similar photos, nearest first."""
     upload = await uploaded(request)
@@ -91,7 +94,7 @@ async def search(request: Request, caller: Reader, desk: TheDesk) -> JSONRespons
     return JSONResponse({"matches": [each.to_json() for each in matches]})
 
 
-@_both("/verify", false_matches=NUMBER)
+@_both("/verify", shapes.Compared, false_matches=NUMBER)
 async def verify(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """Do two pictures show the same thing, by the gallery's model?"""
     upload = await uploaded(request)
@@ -107,7 +110,7 @@ async def verify(request: Request, caller: Reader, desk: TheDesk) -> JSONRespons
     return JSONResponse(compared.to_json())
 
 
-@_both("/embed")
+@_both("/embed", shapes.Embedded)
 async def embed(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """The embedding of each picture by the gallery's model."""
     upload = await uploaded(request)
@@ -124,7 +127,7 @@ async def embed(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse
     )
 
 
-@_both("/why", crop=CROP)
+@_both("/why", shapes.Explained, crop=CROP)
 async def why(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """What made a picture match, in a sentence and on a sheet (PNG, base64)."""
     upload = await uploaded(request)
@@ -133,7 +136,7 @@ async def why(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     return JSONResponse({"answer": told.answer.to_json(), "why": told.sentence, "sheet": sheet})
 
 
-@_both("/advice", thing=TEXT)
+@_both("/advice", shapes.Enrolled, thing=TEXT)
 async def advice(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """What is likely to go wrong if these pictures were enrolled; nothing is saved."""
     upload = await uploaded(request)

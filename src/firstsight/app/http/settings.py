@@ -20,6 +20,8 @@ class Settings:
 
     galleries: names or folders of those that are served; the first answers where a request names
         none. One that is not there yet is made, with the shipped model of its name or `photos`.
+    all_galleries: whether every other gallery that has a name is served too, and new ones may be
+        made over HTTP.
     host, port: where to listen; port 0 takes a free one.
     false_accepts: the share of strangers' pictures that may get a name, unless a request says.
     max_picture_bytes, max_pixels: of one picture. max_pictures, max_body_bytes: of one request.
@@ -36,6 +38,7 @@ class Settings:
     """
 
     galleries: tuple[str, ...] = ("photos", "characters")
+    all_galleries: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
     false_accepts: float = 0.01

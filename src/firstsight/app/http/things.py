@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
+from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
     MOST_A_PAGE,
-    IdempotencyKey,
     Reader,
+    TheChange,
     TheDesk,
-    Writer,
     name_of,
-    receipt_for,
 )
 from firstsight.errors import UsageError
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.records import Thing
 
 __all__ = ["ThingNumber", "router"]
 
@@ -51,7 +51,7 @@ class Unmerging(BaseModel):
     name: str = Field(description="Of the thing that was merged away.")
 
 
-@router.get("/things")
+@router.get("/things", response_model=shapes.Things)
 async def list_things(
     caller: Reader,
     desk: TheDesk,
@@ -69,13 +69,13 @@ async def list_things(
     return JSONResponse({"things": [asdict(each) for each in found[:limit]], "next": more})
 
 
-@router.get("/things/{thing}")
+@router.get("/things/{thing}", response_model=Thing)
 async def show_thing(caller: Reader, desk: TheDesk, thing: ThingNumber) -> JSONResponse:
     found = await desk.look(lambda gallery: gallery.thing(name_of(gallery, thing)))
     return JSONResponse(asdict(found))
 
 
-@router.get("/things/{thing}/photos")
+@router.get("/things/{thing}/photos", response_model=shapes.Photos)
 async def list_photos(
     caller: Reader,
     desk: TheDesk,
@@ -91,15 +91,8 @@ async def list_photos(
     return JSONResponse({"photos": [asdict(each) for each in found[:limit]], "next": more})
 
 
-@router.patch("/things/{thing}")
-async def change_thing(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    thing: ThingNumber,
-    asked: Changing,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.patch("/things/{thing}", response_model=Thing)
+async def change_thing(change: TheChange, thing: ThingNumber, asked: Changing) -> JSONResponse:
     """Rename it, or give it notes and tags; each is a step that can be undone."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -111,19 +104,11 @@ async def change_thing(
             gallery.rename(name_of(gallery, thing), asked.name)
         return asdict(gallery.thing(name_of(gallery, thing)))
 
-    receipt = receipt_for(request, idempotency_key, asked.model_dump())
-    return JSONResponse(await desk.change(act, receipt=receipt))
+    return await change.make(act, asked)
 
 
-@router.post("/things/{thing}/merge")
-async def merge_thing(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    thing: ThingNumber,
-    asked: Merging,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.post("/things/{thing}/merge", response_model=Thing)
+async def merge_thing(change: TheChange, thing: ThingNumber, asked: Merging) -> JSONResponse:
     """Give all its photos to another thing, and let it go."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -131,36 +116,22 @@ async def merge_thing(
         gallery.merge(name_of(gallery, thing), into=into)
         return asdict(gallery.thing(into))
 
-    receipt = receipt_for(request, idempotency_key, asked.model_dump())
-    return JSONResponse(await desk.change(act, receipt=receipt))
+    return await change.make(act, asked)
 
 
-@router.post("/unmerge")
-async def unmerge_thing(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    asked: Unmerging,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.post("/unmerge", response_model=Thing)
+async def unmerge_thing(change: TheChange, asked: Unmerging) -> JSONResponse:
     """Bring back a thing that was merged away, whatever came after."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
         gallery.unmerge(asked.name)
         return asdict(gallery.thing(asked.name))
 
-    receipt = receipt_for(request, idempotency_key, asked.model_dump())
-    return JSONResponse(await desk.change(act, receipt=receipt))
+    return await change.make(act, asked)
 
 
-@router.delete("/things/{thing}")
-async def remove_thing(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    thing: ThingNumber,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.delete("/things/{thing}", response_model=shapes.Removed)
+async def remove_thing(change: TheChange, thing: ThingNumber) -> JSONResponse:
     """Take it out; undo brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -168,23 +139,15 @@ async def remove_thing(
         gallery.remove(name)
         return {"removed": name}
 
-    receipt = receipt_for(request, idempotency_key, None)
-    return JSONResponse(await desk.change(act, receipt=receipt))
+    return await change.make(act)
 
 
-@router.post("/things/{thing}/forget")
-async def forget_thing(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    thing: ThingNumber,
-    idempotency_key: IdempotencyKey = None,
-) -> JSONResponse:
+@router.post("/things/{thing}/forget", response_model=shapes.Forgotten)
+async def forget_thing(change: TheChange, thing: ThingNumber) -> JSONResponse:
     """Erase it for good, with its photos, verdicts and history; nothing brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
         gone = gallery.forget(name_of(gallery, thing))
-        return {"photos": gone.n_photos, "verdicts": gone.n_verdicts}
+        return {"forgotten": {"photos": gone.n_photos, "verdicts": gone.n_verdicts}}
 
-    receipt = receipt_for(request, idempotency_key, None)
-    return JSONResponse({"forgotten": await desk.change(act, receipt=receipt)})
+    return await change.make(act)

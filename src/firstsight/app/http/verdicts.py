@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 from starlette.responses import JSONResponse
 
+from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
     PICTURES_BODY,
-    IdempotencyKey,
     Reader,
+    TheChange,
     TheDesk,
-    Writer,
     content_of,
     crop_of,
     one_picture,
-    receipt_for,
     text_of,
     uploaded,
 )
@@ -32,23 +31,24 @@ _VERDICT = {"type": "string", "enum": ["right", "wrong"]}
 
 
 @router.post(
-    "", status_code=201, openapi_extra=PICTURES_BODY(verdict=_VERDICT, truth=TEXT, crop=CROP)
+    "",
+    status_code=201,
+    openapi_extra=PICTURES_BODY(verdict=_VERDICT, truth=TEXT, crop=CROP),
+    response_model=shapes.Judged,
 )
-async def judge(
-    request: Request, caller: Writer, desk: TheDesk, idempotency_key: IdempotencyKey = None
-) -> JSONResponse:
+async def judge(change: TheChange) -> JSONResponse:
     """Say that the name given to a picture is right, or wrong: then `truth`, or a stranger.
 
     Thresholds follow at once.
     """
-    upload = await uploaded(request)
+    upload = await uploaded(change.request)
     verdict, truth = text_of(upload, "verdict"), text_of(upload, "truth")
     picture, crop = one_picture(upload), crop_of(upload)
-    receipt = receipt_for(request, idempotency_key, content_of(upload))
+    receipt = change.receipt(content_of(upload))
     if verdict == "right" and truth is None:
-        judged = await desk.confirm(picture, crop=crop, receipt=receipt)
+        judged = await change.desk.confirm(picture, crop=crop, receipt=receipt)
     elif verdict == "wrong":
-        judged = await desk.deny(picture, truth, crop=crop, receipt=receipt)
+        judged = await change.desk.deny(picture, truth, crop=crop, receipt=receipt)
     else:
         raise Refusal(
             400, "bad_request", "verdict: give right, or wrong; truth goes with wrong alone"
@@ -63,7 +63,7 @@ async def judge(
     )
 
 
-@router.get("")
+@router.get("", response_model=shapes.Verdicts)
 async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
     """In the order they were given."""
     listed = [
@@ -81,13 +81,9 @@ async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
     return JSONResponse({"verdicts": listed})
 
 
-@router.delete("/{verdict}")
+@router.delete("/{verdict}", response_model=shapes.Withdrawn)
 async def withdraw(
-    request: Request,
-    caller: Writer,
-    desk: TheDesk,
-    verdict: Annotated[int, Path(ge=1, le=2**53)],
-    idempotency_key: IdempotencyKey = None,
+    change: TheChange, verdict: Annotated[int, Path(ge=1, le=2**53)]
 ) -> JSONResponse:
     """Take a verdict back."""
 
@@ -95,5 +91,4 @@ async def withdraw(
         gallery.withdraw(verdict)
         return {"withdrawn": verdict}
 
-    receipt = receipt_for(request, idempotency_key, None)
-    return JSONResponse(await desk.change(act, receipt=receipt))
+    return await change.make(act)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from firstsight.app.web import asking, modelling, signing, things
+from firstsight.app.web import asking, describing, modelling, signing, things
 from firstsight.app.web.tray import Tray
 
 __all__ = ["add_page"]
@@ -29,5 +29,5 @@ class _Files(StaticFiles):
 def add_page(app: FastAPI) -> None:
     app.state.tray = Tray()
     app.mount("/static", _Files(directory=_STATIC), name="static")
-    for each in (asking, things, modelling, signing):
+    for each in (asking, things, modelling, describing, signing):
         app.include_router(each.router)

@@ -28,6 +28,11 @@ keys_file = click.option(
     default=("photos", "characters"),
     help="A gallery's name, or its folder; may be repeated. The first answers by default.",
 )
+@click.option(
+    "--all-galleries",
+    is_flag=True,
+    help="Serve all others that have names too, and let new ones be made over HTTP.",
+)
 @click.option("--host", default="127.0.0.1", help="Where to listen; elsewhere needs keys.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes a free one.")
 @options.false_accepts
@@ -58,6 +63,7 @@ keys_file = click.option(
 )
 def serve(
     galleries: tuple[str, ...],
+    all_galleries: bool,
     host: str,
     port: int,
     false_accepts: float,
@@ -77,6 +83,7 @@ def serve(
     command.serve(
         {
             "galleries": galleries,
+            "all_galleries": all_galleries,
             "host": host,
             "port": port,
             "false_accepts": false_accepts,

@@ -1,0 +1,89 @@
+"""Galleries made over HTTP, on a server that may make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from firstsight.recognition.recognizer import Recognizer
+from tests.app.http.description import Description
+from tests.app.http.serving import Server, picture, serving
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With `--all-galleries`; `older` was made by another program, `broken` is none."""
+    home = tmp_path_factory.mktemp("open")
+    with Recognizer.open(home / "galleries" / "older", model="characters"):
+        pass
+    broken = home / "galleries" / "broken"
+    broken.mkdir()
+    (broken / "gallery.sqlite").write_bytes(b"no gallery")
+    with serving(home, all_galleries=True) as running:
+        yield running
+
+
+@pytest.fixture
+def opened(open_server: Server, description: Description) -> Iterator[httpx.Client]:
+    with open_server.client() as client:
+        yield client
+
+
+def served(client: httpx.Client) -> list[str]:
+    return [each["name"] for each in client.get("/v1/galleries").json()["galleries"]]
+
+
+def test_all_galleries_that_can_be_opened_are_served(opened: httpx.Client) -> None:
+    assert served(opened)[:2] == ["characters", "older"]
+    assert "broken" not in served(opened)
+
+
+def test_a_gallery_is_made_once_and_used_at_once(
+    open_server: Server, opened: httpx.Client, description: Description
+) -> None:
+    asked = {"model": "characters", "keeps_pictures": False}
+    made = opened.put("/v1/galleries/signs", json=asked)
+    assert (made.status_code, description.flaws_of(made)) == (201, [])
+    assert made.json()["model"]["name"] == "characters"
+    assert (made.json()["things"], made.json()["keeps_pictures"]) == (0, False)
+    for again in (asked, {}):
+        assert opened.put("/v1/galleries/signs", json=again).status_code == 200
+    sent = {"data": {"thing": "stop"}, "files": [picture(1)]}
+    assert opened.post("/v1/galleries/signs/photos", **sent).status_code == 201  # type: ignore[arg-type]
+    said = opened.post("/v1/galleries/signs/identify", files=[picture(1, 1)]).json()
+    assert said["answers"][0]["nearest"]["thing"] == "stop"
+    assert "signs" in served(opened)
+    with Recognizer.open_existing(open_server.home / "galleries" / "signs") as recognizer:
+        assert [each.name for each in recognizer.gallery.things()] == ["stop"]
+    for other in ({"model": "photos"}, {"keeps_pictures": True}):
+        refused = opened.put("/v1/galleries/signs", json=other)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "gallery_refused")
+        assert "is there already" in refused.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["..%5Cx", "a%00b", "%20", ".hidden", "nul", "x" * 70])
+def test_no_name_leads_out_of_the_folder_of_galleries(
+    open_server: Server, opened: httpx.Client, name: str
+) -> None:
+    before = sorted((open_server.home / "galleries").iterdir())
+    refused = opened.put(f"/v1/galleries/{name}", json={"model": "characters"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_request")
+    assert sorted((open_server.home / "galleries").iterdir()) == before
+
+
+def test_no_folder_is_opened_as_a_model(opened: httpx.Client, tmp_path: Path) -> None:
+    for model in (str(tmp_path), "../characters", "", "nothing"):
+        refused = opened.put("/v1/galleries/other", json={"model": model})
+        assert refused.status_code == 400
+        assert "give characters or photos" in refused.json()["error"]["message"]
+    assert "other" not in served(opened)
+
+
+def test_a_server_of_some_galleries_makes_no_others(client: httpx.Client) -> None:
+    refused = client.put("/v1/galleries/signs", json={})
+    assert refused.status_code == 409
+    assert "--all-galleries" in refused.json()["error"]["message"]
+    assert client.put("/v1/galleries/characters", json={}).status_code == 200
