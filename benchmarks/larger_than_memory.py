@@ -21,9 +21,9 @@ import threading
 import time
 from pathlib import Path
 
-LIMIT_BYTES = 950 * 10**6
-SIDE_PX, N_PICTURES = 400, 20_000  # 9.6 GB
-STEPS = 60
+LIMIT_BYTES = 1200 * 10**6
+SIDE_PX, N_PICTURES = 448, 20_000  # 12.0 GB
+STEPS = 40
 OVERRIDES = (
     f"picture.size={SIDE_PX}",
     "picture.mode=rgb",
