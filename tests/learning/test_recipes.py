@@ -101,7 +101,9 @@ def test_parts_that_do_not_fit_are_refused(changes: dict[str, Any], sentence: st
 
 
 def test_an_unknown_recipe_names_the_shelf_and_broken_toml_its_place(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="there is no recipe 'kock'; shipped are characters, compact"):
+    with pytest.raises(
+        RecipeError, match="there is no recipe 'kock'; shipped are characters, compact"
+    ):
         load_recipe("kock")
     broken = tmp_path / "broken.toml"
     broken.write_text("name = ", encoding="utf-8")
