@@ -193,6 +193,13 @@ def test_a_session_needs_its_token_and_ends_with_its_key(
         wrong = {"X-CSRF-Token": "x"}
         refused = browser.post("/v1/galleries/characters/undo", json={}, headers=wrong)
         assert refused.status_code == 403
+        browsers_word = {"Sec-Fetch-Site": "same-origin"}  # that our own page sent a form
+        undone = browser.post("/v1/galleries/characters/undo", json={}, headers=browsers_word)
+        assert undone.status_code != 403
+        for other in ("same-site", "cross-site", "none"):
+            headers = {"Sec-Fetch-Site": other}
+            refused = browser.post("/v1/galleries/characters/undo", json={}, headers=headers)
+            assert refused.status_code == 403
         ring.revoke("page")
         assert browser.get("/v1/galleries").status_code == 401
 

@@ -276,6 +276,23 @@ def test_forms_answer_without_scripts_too(browser: Browser, site: Site) -> None:
         expect(page.locator("#grid .tile")).to_have_count(1)
 
 
+def test_on_a_locked_server_too_forms_change_things_without_scripts(
+    browser: Browser, locked_site: Site
+) -> None:
+    with visiting(browser, locked_site, java_script_enabled=False) as visit:
+        page = visit.page
+        visit.go("/login")
+        page.get_by_label("Key").fill(locked_site.key)
+        page.get_by_role("button", name="Sign in").click()
+        visit.go("/g/figures/recognise")
+        _give(page, visit.picture("3-1"))
+        page.get_by_role("button", name="Recognise", exact=True).click()
+        page.get_by_role("button", name="Right", exact=True).click()
+        expect(page.locator("main")).to_contain_text("Noted: this is figure 3.")
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator("main")).to_contain_text("Taken back")
+
+
 def test_a_locked_server_is_entered_with_a_key_and_left_again(
     browser: Browser, locked_site: Site
 ) -> None:
