@@ -1,18 +1,29 @@
-"""The server's log: one JSON object a line, on standard error."""
+"""The server's log: one JSON object a line, on standard error.
+
+Lines of requests are written together, ten times a second: to write each by itself would cost a
+tenth of a request, as other threads take over meanwhile. All else is written at once, and with it
+what waits; so a killed server loses at most the last tenth of a second.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
+import threading
+import time
+from collections import deque
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from starlette.types import Scope
 
 __all__ = ["start_journal", "write_entry"]
 
+EVERY_S = 0.1
+
 _journal = logging.getLogger("firstsight.http")
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class _JsonLines(logging.Formatter):
@@ -22,13 +33,42 @@ class _JsonLines(logging.Formatter):
         entry.update(getattr(record, "entry", None) or {"event": record.getMessage()})
         if record.exc_info:
             entry["trace"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return _encode(entry)
+
+
+class _Lines(logging.Handler):
+    """Keeps the lines of requests until `flush`; a thread of its own sees to that."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._waiting: deque[str] = deque()
+        self._writing = threading.Lock()
+        self.setFormatter(_JsonLines())
+        threading.Thread(target=self._flush_on_and_on, name="journal", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._waiting.append(self.format(record) + "\n")
+        if record.levelno > logging.INFO or not hasattr(record, "entry"):
+            self.flush()
+
+    def flush(self) -> None:
+        with self._writing:
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if lines:
+                self._stream.write("".join(lines))
+                self._stream.flush()
+
+    def _flush_on_and_on(self) -> None:
+        while True:
+            time.sleep(EVERY_S)
+            if self._waiting:
+                self.flush()
 
 
 def start_journal() -> None:
     """Send this log, and the server's own, to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
+    handler = _Lines(sys.stderr)
     for name in ("firstsight.http", "uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler] if name != "uvicorn.error" else [], False
