@@ -4,8 +4,9 @@
 
 Load generator (plain sockets on asyncio: ready-made clients cost more than the server) and server
 share the cores of the machine; the bare embedder has them for itself. Prints saturation against
-the bare embedder's rate; latencies of an open loop at half of it; what becomes of three times as
-much, with writes among it; and the server's memory over 10,000 requests.
+the bare embedder's rate, with the processor time that each takes and the rate at which both cores
+would be full of it; latencies of an open loop at half of it; what becomes of three times as much,
+with writes among it; and the server's memory over 10,000 requests.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ sys.argv[0] = "firstsight"
 run()
 """
 N_THINGS, N_PHOTOS = 500, 1000
+LOADED_S = 5
 
 
 def drawing(thing: int, variant: int) -> bytes:
@@ -152,6 +154,27 @@ def told(latencies: list[float]) -> str:
     return f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, n {len(latencies)}"
 
 
+def processor_s(process: subprocess.Popen[str]) -> float:
+    """What the server took since it started, in all its threads."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def saturation_of(
+    process: subprocess.Popen[str], port: int, sent: list[bytes], lines: int, pictures: int
+) -> tuple[float, str]:
+    """Pictures answered a second, and where the processor's time went."""
+    server, generator = processor_s(process), time.process_time()
+    rate = pictures * await closed_loop(port, sent, lines, LOADED_S)
+    n = rate * LOADED_S / 1e3
+    server, generator = (processor_s(process) - server) / n, (time.process_time() - generator) / n
+    cores = len(os.sched_getaffinity(0))
+    return rate, (
+        f"{server:.2f} ms of the server's and {generator:.2f} ms of the generator's processor time "
+        f"a picture: {1e3 * cores / (server + generator):.0f}/s with {cores} cores full"
+    )
+
+
 def memory_mib(process: subprocess.Popen[str]) -> float:
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
@@ -160,14 +183,16 @@ def memory_mib(process: subprocess.Popen[str]) -> float:
 async def measure(port: int, process: subprocess.Popen[str], bare: float) -> None:
     asked = [request("/v1/identify", form([drawing(thing, 9)])) for thing in range(100)]
     await closed_loop(port, asked, 16, 1)
-    saturation = await closed_loop(port, asked, 16, 5)
+    saturation, told_of = await saturation_of(process, port, asked, 16, 1)
     print(f"saturation, one picture a request: {saturation:.0f}/s, {saturation / bare:.2f} of bare")
+    print(f"  {told_of}")
     many = [
         request("/v1/identify", form([drawing(16 * n + each, 9) for each in range(16)]))
         for n in range(10)
     ]
-    together = 16 * await closed_loop(port, many, 4, 5)
+    together, told_of = await saturation_of(process, port, many, 4, 16)
     print(f"sixteen pictures a request: {together:.0f}/s, {together / bare:.2f} of bare")
+    print(f"  {told_of}")
     done, _ = await open_loop(port, asked, saturation / 2, 8)
     good = [each[1] for each in done if each[2] == 200]
     print(f"open loop at half of saturation: {told(good)}; others {len(done) - len(good)}")
@@ -206,21 +231,23 @@ async def enroll_all(port: int) -> None:
     line.close()
 
 
-def bare_rate() -> float:
-    """Pictures a second from encoded bytes to embeddings, decoding overlapped with the network."""
+def bare_rate() -> tuple[float, float]:
+    """From encoded bytes to embeddings, decoding overlapped with the network: pictures a second,
+    and ms of processor time a picture."""
     embedder = load("characters", threads=1)
     pictures = [drawing(thing, 9) for thing in range(256)]
     embedder.embed(pictures)
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     for _ in range(4):
         embedder.embed(pictures)
-    return 4 * 256 / (time.perf_counter() - began)
+    n = 4 * 256
+    return n / (time.perf_counter() - began), 1e3 * (time.process_time() - used) / n
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    bare = bare_rate()
-    print(f"bare embedder, bytes to embeddings: {bare:.0f}/s")
+    bare, used_ms = bare_rate()
+    print(f"bare embedder, bytes to embeddings: {bare:.0f}/s, {used_ms:.2f} ms of processor time")
     with tempfile.TemporaryDirectory() as home:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE, "serve", "--gallery", "characters", "--port", "0"],
