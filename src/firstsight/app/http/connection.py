@@ -26,13 +26,14 @@ _journal = logging.getLogger("firstsight.http")
 
 class ImpatientProtocol(HttpToolsProtocol):
     """headers_timeout_s: from the connection, or the first byte of a later request, to the end of
-    the headers."""
+    the headers; and for the rest of a body that was refused before it was here."""
 
     def __init__(self, *, headers_timeout_s: float, **given: Any) -> None:
         super().__init__(**given)
         self._headers_timeout_s = headers_timeout_s
         self._deadline: asyncio.TimerHandle | None = None
         self._n_bytes = 0
+        self._is_in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -48,12 +49,19 @@ class ImpatientProtocol(HttpToolsProtocol):
             self._expect_headers()
         self._n_bytes += len(data)
         super().data_received(data)
-        if self._deadline is not None and self._n_bytes > MOST_HEADER_BYTES:
+        is_long = self._n_bytes > MOST_HEADER_BYTES and not self._is_in_body
+        if self._deadline is not None and is_long:
             self._refuse(431, "large_headers", "the headers are longer than 64 KiB; send fewer")
 
     def on_headers_complete(self) -> None:
         self._stop_expecting()
+        self._is_in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._stop_expecting()
+        self._is_in_body = False
+        super().on_message_complete()
 
     def _expect_headers(self) -> None:
         self._n_bytes = 0
@@ -74,6 +82,9 @@ class ImpatientProtocol(HttpToolsProtocol):
         """Outside any request: what the gate would send, written out, and the end."""
         self._stop_expecting()
         if self.transport.is_closing():
+            return
+        if self._is_in_body:  # of a request that has its answer already
+            self.transport.close()
             return
         _journal.info("a connection was closed: %s", message)
         body = json.dumps(Refusal(status, code, message).record(new_request_id())).encode()
