@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +30,7 @@ __all__ = ["Embedder", "load"]
 
 INPUT = "pictures"
 OUTPUT = "embeddings"
+_MOST_VALUES_AT_ONCE = 2**22  # 27 colour pictures of 224 x 224
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -106,7 +108,8 @@ class Embedder:
         """Embed pictures that the model's preprocessing already made into pixels.
 
         pixels: (N, size, size, C) uint8, dark ink on light paper, as `Preprocessing.pixels` and
-        PackedPictures have them. Returns (N, D). Raises ShapeError where they do not fit.
+        PackedPictures have them. Large pictures go through the network fewer at once, so that
+        memory stays bounded. Returns (N, D). Raises ShapeError where they do not fit.
         """
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; give 1 or more")
@@ -117,8 +120,9 @@ class Embedder:
                 f"the pixels are {pixels.dtype} {pixels.shape}, wanted uint8 "
                 f"(N, {', '.join(map(str, wanted))}); pack them with this model's preprocessing"
             )
-        starts = range(0, len(pixels), batch_size)
-        blocks = [self._run(pixels[start : start + batch_size]) for start in starts]
+        at_once = max(1, min(batch_size, _MOST_VALUES_AT_ONCE // math.prod(wanted)))
+        starts = range(0, len(pixels), at_once)
+        blocks = [self._run(pixels[start : start + at_once]) for start in starts]
         return np.concatenate([self._none(), *blocks])
 
     def distance(self, a: Floats, b: Floats) -> Floats:
