@@ -14,17 +14,10 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 NOTEBOOK = Path(__file__).with_name("one_shot.ipynb")
-ADDRESS = (
-    "https://colab.research.google.com/github/firstsight/firstsight/blob/main/"
-    "docs/notebooks/one_shot.ipynb"
-)
-
 CELLS: tuple[tuple[str, str], ...] = (
     (
         "text",
-        f"""# Recognise a character from one drawing
-
-[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({ADDRESS})
+        """# Recognise a character from one drawing
 
 Train a small twin network for a minute, judge it on alphabets that it never saw, show it one
 drawing each of twenty new characters, and let it name other people's drawings of them. No GPU.""",

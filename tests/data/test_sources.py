@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import pytest
 
+from firstsight.data.catalogue import KNOWN_NAMES, read_manifest
 from firstsight.data.sources import (
     KnownFile,
     cache_folder,
@@ -255,3 +256,28 @@ def test_known_datasets_say_where_they_lie(tmp_path: Path, monkeypatch: pytest.M
     assert known["omniglot:evaluation"].licence == "MIT"
     assert known["glyphs"].place is not None
     assert {"digits", "omniglot:minimal1", "omniglot:minimal2", "omniglot:runs"} <= set(known)
+
+
+def test_every_set_that_can_be_named_is_listed_with_its_pictures(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTSIGHT_DATA", str(data_root))
+    known = {dataset.name: dataset for dataset in known_datasets()}
+    assert set(known) == {*KNOWN_NAMES, "omniglot:runs"}
+    for name in ("omniglot:vinyals-train", "omniglot:koch-validation", "omniglot:koch-test"):
+        manifest = read_manifest(name)
+        assert known[name].count == len(manifest)
+        for source in manifest.sources[:: len(manifest) // 2]:
+            assert str(source.path) in str(known[name].place)
+
+
+def test_a_part_cut_out_of_two_sets_is_here_where_both_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zip_members(tmp_path / "mine" / "omniglot" / "images_background.zip")
+    monkeypatch.setenv("FIRSTSIGHT_DATA", str(tmp_path / "mine"))
+    monkeypatch.setenv("FIRSTSIGHT_CACHE", str(tmp_path / "cache"))
+    known = {dataset.name: dataset for dataset in known_datasets()}
+    assert known["omniglot:koch-train"].place is not None
+    assert known["omniglot:vinyals-train"].place is None
+    assert known["omniglot:vinyals-train"].address.endswith("images_evaluation.zip")

@@ -17,6 +17,7 @@ from rich.console import Console
 from firstsight.app.auditing import audit
 from firstsight.app.contestants import Contestant, baselines_of
 from firstsight.app.judging import judge
+from firstsight.app.names import for_judging
 from firstsight.app.protocols import open_trials
 from firstsight.app.remarks import say
 from firstsight.app.trials import Trials, require_known
@@ -72,7 +73,7 @@ def evaluate_into(
         pictures=pictures,
         results=results,
         shown=_shown(contestants, pictures, drawn),
-        audit=audit(embedder.info, pictures, console),
+        audit=audit(embedder.info, pictures, for_judging(pairs.data), console),
         warnings=_warnings(results),
     )
     _write(path, page(report))

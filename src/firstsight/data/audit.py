@@ -52,12 +52,17 @@ _MODES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """told: one line, without the kind. pictures: the files it is about."""
+    """told: one line, without the kind. pictures: the files it is about.
+
+    parts, classes: where those are, each once; only of repeated pictures.
+    """
 
     kind: Kind
     told: str
     pictures: tuple[str, ...] = ()
     unsound: bool = False
+    parts: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,10 +158,12 @@ def _repeated(pictures: Sequence[_Picture], looks: Sequence[Look]) -> Iterator[F
 
 
 def _repetition(kind: Kind, alike: list[_Picture], *, can_be_unsound: bool) -> Finding:
+    parts = tuple(dict.fromkeys(picture.part for picture in alike))
+    classes = tuple(dict.fromkeys(picture.of for picture in alike))
     across = []
-    if len({picture.part for picture in alike}) > 1:
+    if len(parts) > 1:
         across.append("in two parts")
-    if len({picture.of for picture in alike}) > 1:
+    if len(classes) > 1:
         across.append("under two classes")
     files = " and ".join(f"{picture.file} ({picture.place})" for picture in alike)
     return Finding(
@@ -164,6 +171,8 @@ def _repetition(kind: Kind, alike: list[_Picture], *, can_be_unsound: bool) -> F
         f"{' and '.join(across) or 'in one class'}: {files}",
         tuple(picture.file for picture in alike),
         unsound=bool(across) and can_be_unsound,
+        parts=parts,
+        classes=classes,
     )
 
 

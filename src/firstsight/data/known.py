@@ -9,6 +9,7 @@ from pathlib import Path
 
 import platformdirs
 
+from firstsight.data.omniglot_parts import OMNIGLOT_PARTS, characters_of
 from firstsight.errors import DataUnavailable
 
 __all__ = [
@@ -200,20 +201,11 @@ def locate_digits() -> Path | None:
 
 def known_datasets() -> tuple[KnownDataset, ...]:
     """Every data set with a name, and where it lies. Looks at this machine only."""
-    sets = []
-    for name, file_name, count in _DATASETS:
-        file = known_file(file_name)
-        place = find(file)
-        sets.append(
-            KnownDataset(
-                name=name,
-                place=str(place) if place else None,
-                count=count,
-                licence=_OMNIGLOT_LICENCE,
-                credit=_OMNIGLOT_CREDIT,
-                address=OFFICIAL_ADDRESS + file.address,
-            )
-        )
+    sets = [_of_omniglot(name, (file_name,), count) for name, file_name, count in _DATASETS]
+    for part in OMNIGLOT_PARTS:
+        files = tuple(f"images_{each}.zip" for each in part.sets)
+        count = len(characters_of(part.name)) * len(part.drawers)
+        sets.append(_of_omniglot(part.name, files, count))
     for brought in _FOLDERS:
         place = find_folder(brought)
         sets.append(
@@ -248,6 +240,21 @@ def known_datasets() -> tuple[KnownDataset, ...]:
         )
     )
     return tuple(sets)
+
+
+def _of_omniglot(name: str, file_names: tuple[str, ...], count: int) -> KnownDataset:
+    """Of one zip, or cut out of several; it is here where all of them are."""
+    files = [known_file(each) for each in file_names]
+    places = [find(file) for file in files]
+    missing = [file for file, place in zip(files, places, strict=True) if place is None]
+    return KnownDataset(
+        name=name,
+        place=None if missing else ", ".join(map(str, places)),
+        count=count,
+        licence=_OMNIGLOT_LICENCE,
+        credit=_OMNIGLOT_CREDIT,
+        address=OFFICIAL_ADDRESS + (missing or files)[0].address,
+    )
 
 
 def data_folders() -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -122,6 +122,23 @@ class Manifest:
     @property
     def n_classes(self) -> int:
         return len(self.class_names)
+
+    @property
+    def full_names(self) -> list[tuple[str, str]]:
+        """(group, class) of each class: in two groups there may be classes of one name."""
+        groups = (self.group_names[number] for number in self.class_groups)
+        return list(zip(groups, self.class_names, strict=True))
+
+    def select(self, classes: NDArray[np.bool_]) -> Manifest:
+        """The pictures of those classes (C,) that are True, in order; DataError for none."""
+        rows = np.flatnonzero(classes[self.labels]).tolist()
+        names = self.full_names
+        kept = manifest_of(
+            self.name,
+            [self.sources[row] for row in rows],
+            [names[self.labels[row]] for row in rows],
+        )
+        return replace(kept, drawers=self.drawers[rows])
 
 
 def manifest_of(

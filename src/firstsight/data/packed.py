@@ -112,6 +112,12 @@ class PackedPictures:
         groups: NDArray[np.int64] = self.class_groups[self.labels]
         return groups
 
+    @property
+    def full_names(self) -> list[tuple[str, str]]:
+        """As in Manifest."""
+        groups = (self.group_names[number] for number in self.class_groups)
+        return list(zip(groups, self.class_names, strict=True))
+
     def select(self, mask: NDArray[np.bool_]) -> PackedPictures:
         """The pictures where mask (N,) bool is True, in order; empty classes and groups vanish.
 

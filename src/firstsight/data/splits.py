@@ -124,7 +124,7 @@ def without_singletons(pictures: PackedPictures) -> tuple[PackedPictures, tuple[
 
 def require_no_shared_classes(train: PackedPictures, held_out: PackedPictures) -> None:
     """Raises DataError where a class, told by its names, is on both sides."""
-    shared = sorted(_full_names(train) & _full_names(held_out))
+    shared = sorted(set(train.full_names) & set(held_out.full_names))
     if shared:
         raise DataError(
             f"{len(shared)} classes are both in the training and in the held-out pictures "
@@ -138,11 +138,6 @@ def _parted(
     train, held_out = pictures.select(~held), pictures.select(held)
     require_no_shared_classes(train, held_out)
     return train, held_out
-
-
-def _full_names(pictures: PackedPictures) -> set[tuple[str, str]]:
-    groups = (pictures.group_names[number] for number in pictures.class_groups)
-    return set(zip(groups, pictures.class_names, strict=True))
 
 
 def _require_rest(pictures: PackedPictures, n_held: int, n_all: int, what: str) -> None:

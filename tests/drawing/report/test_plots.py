@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from firstsight.drawing.report.bars import share_bar
+from firstsight.drawing.report.chart import map_plot
 from firstsight.drawing.report.reliability import reliability_plot
 from firstsight.drawing.report.shots import shots_plot
 from firstsight.drawing.report.svg import BOTTOM, LEFT, RIGHT, TOP, Scale, element, polyline, ticks
@@ -20,6 +21,7 @@ from firstsight.drawing.report.telling_apart import (
     histogram,
     roc_plot,
 )
+from firstsight.evaluation.atlas import Atlas
 from firstsight.evaluation.kshot import KShotCurve, KShotPoint
 from firstsight.metrics.calibration import ReliabilityBin
 
@@ -140,3 +142,45 @@ def test_a_bar_shows_the_share_between_its_ends() -> None:
     drawing = share_bar(0.5, (0.25, 0.75), "model")
     assert '<circle cx="65"' in drawing  # of 130, with 6 left free at each end
     assert 'x1="35.5" x2="94.5"' in drawing
+
+
+def a_map(*positions: tuple[float, float]) -> ElementTree.Element:
+    """Of pictures of one class each, all of it parsed."""
+    count = len(positions)
+    atlas = Atlas(np.arange(count), np.array(positions), tuple(range(count)), 1.0, count)
+    names, uris = (
+        [f"thing {n}" for n in range(count)],
+        [f"data:image/png;{n}" for n in range(count)],
+    )
+    return ElementTree.fromstring(map_plot(atlas, list(range(count)), names, uris))
+
+
+def test_the_enlargement_of_a_picture_lies_above_all_pictures_and_inside_the_map() -> None:
+    drawing = a_map((0, 0), (1, 0), (1, 1))
+    kinds = [each.get("class") for each in drawing]
+    assert kinds[-3:] == ["closer"] * 3
+    assert "closer" not in kinds[:-3]
+    for closer in drawing[-3:]:
+        (sheet,) = (each for each in closer.iter("rect") if each.get("class") == "sheet")
+        left, top, width, height = (float(sheet.get(k, "")) for k in ("x", "y", "width", "height"))
+        assert left >= 0
+        assert top >= 0
+        assert left + width <= 720
+        assert top + height <= 460
+
+
+def test_enlarged_a_picture_fills_its_frame() -> None:
+    drawing = a_map((0, 0), (4, 1))
+    for closer in drawing[-2:]:
+        (use,) = closer.iter("use")
+        (small,) = (
+            each for each in drawing.iter("image") if f"#{each.get('id')}" == use.get("href")
+        )
+        numbers = re.findall(r"-?[\d.]+", use.get("transform", ""))
+        by_x, by_y, scale = map(float, numbers)
+        assert scale * float(small.get("width", "")) == 96
+        frame = closer.findall("g/rect")[-1]
+        for key, by in (("x", by_x), ("y", by_y)):
+            assert float(small.get(key, "")) * scale + by == pytest.approx(
+                float(frame.get(key, "")), abs=0.05
+            )

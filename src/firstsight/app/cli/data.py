@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import click
 import numpy as np
 
 from firstsight.app.cli.speaking import messages, print_json, print_table
@@ -31,10 +32,11 @@ def _list_known(*, as_json: bool) -> None:
         print_json([asdict(each) for each in known])
         return
     rows = [
-        (each.name, str(each.count), each.place or _elsewhere(each.address), each.credit)
-        for each in known
+        (each.name, str(each.count), each.place or _elsewhere(each.address)) for each in known
     ]
-    print_table("Data sets with a name", ("name", "pictures", "where", "by"), rows)
+    print_table("Data sets with a name", ("name", "pictures", "where"), rows)
+    for credit in dict.fromkeys(f"{each.credit} ({each.licence})" for each in known):
+        click.echo(credit)
 
 
 def _elsewhere(address: str) -> str:

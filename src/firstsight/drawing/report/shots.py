@@ -11,13 +11,16 @@ from firstsight.evaluation.kshot import KShotCurve
 
 __all__ = ["shots_plot"]
 
+ROOM_FOR_LETTERS = 34  # px from the top
+
 
 def shots_plot(curve: KShotCurve) -> Markup:
     points = curve.points
     lowest = min(point.interval[0] for point in points)
-    low = max(0.0, math.floor(lowest * 10 - 0.5) / 10)
+    low = max(0.0, math.floor(lowest * 10 - 1) / 10)
     plot = Plot.over((0.5, points[-1].shots + 0.5), (low, 1.0))
     marks = [plot.line([(point.shots, point.accuracy) for point in points], "model")]
+    above = all(plot.y(point.interval[1]) > ROOM_FOR_LETTERS for point in points)
     for point in points:
         x, y = plot.at(point.shots, point.accuracy)
         ends = [plot.y(end) for end in point.interval]
@@ -25,7 +28,6 @@ def shots_plot(curve: KShotCurve) -> Markup:
         for end in ends:
             marks.append(element("line", x1=x - 5, x2=x + 5, y1=end, y2=end, class_="model reach"))
         marks.append(element("circle", cx=x, cy=y, r=5, class_="model spot"))
-        above = ends[1] > 34
         marks.append(
             element(
                 "text",
