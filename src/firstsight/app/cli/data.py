@@ -31,9 +31,7 @@ def _list_known(*, as_json: bool) -> None:
     if as_json:
         print_json([asdict(each) for each in known])
         return
-    rows = [
-        (each.name, str(each.count), each.place or _elsewhere(each.address)) for each in known
-    ]
+    rows = [(each.name, str(each.count), each.place or _elsewhere(each.address)) for each in known]
     print_table("Data sets with a name", ("name", "pictures", "where"), rows)
     for credit in dict.fromkeys(f"{each.credit} ({each.licence})" for each in known):
         click.echo(credit)
