@@ -95,7 +95,8 @@ def borrow(
     A model that learned from all there is has no unseen classes left to be calibrated on; sisters
     that held some out have, and their distances mean the same as far as anybody can measure.
     Several that held out different parts (`data.held_out_part`) vouch for more.
-    ModelFolderError where one differs in more than the data held out and the seed; UsageError
+    ModelFolderError where one differs in more than the data held out, the seed and the length of the
+    training, or learned for less than half as long; UsageError
     where one held nothing out or two held out the same.
     """
     from firstsight.deciding.fitting import fit_calibrated
@@ -112,12 +113,14 @@ def borrow(
                 f"{place} is no sister of {model}: their recipes differ in more than the classes "
                 "held out and the seed; train one by the same recipe"
             )
+        _require_long_enough(place, other.info.recipe, own.recipe, console)
     name = own.recipe["data"]["train"]
     pictures = open_with_progress(name, own.preprocessing, console)
     fitted_on = {
         "data": pictures.name,
         "data_fingerprint": pictures.fingerprint,
         "by_sisters": [each.info.fingerprint for each in embedders],
+        "sister_steps": [each.info.recipe["training"]["steps"] for each in embedders],
     }
     parts = _held_out_by(embedders, pictures, console)
     calibrated = fit_calibrated(own.head, parts, fitted_on=fitted_on, seed=seed)
@@ -147,9 +150,23 @@ def _held_out_by(
     ]
 
 
+def _require_long_enough(
+    place: str | Path, sister: dict[str, Any], own: dict[str, Any], console: Console
+) -> None:
+    """A shorter training tells less apart, so its thresholds are a shade too strict."""
+    trained, wanted = sister["training"]["steps"], own["training"]["steps"]
+    if trained < wanted / 2:
+        raise ModelFolderError(
+            f"{place} learned for {trained} steps, less than half of the model's {wanted}: its "
+            "distances mean something else; train a sister for longer"
+        )
+    if trained != wanted:
+        say(console, f"{place} learned for {trained} steps, the model for {wanted}")
+
+
 def _kin(recipe: dict[str, Any]) -> dict[str, Any]:
-    """What sisters share: all but the name, what was held out, the seed, and how often they were
-    looked at. Keys that a recipe of an older version did not have yet count by their defaults."""
+    """What sisters share: all but the name, what was held out, the seed, how long they learned and
+    how often they were looked at. Keys that a recipe of an older version did not have yet count by their defaults."""
     from firstsight.learning.recipes.schema import parse_recipe
 
     shared = parse_recipe(copy.deepcopy(recipe), origin="a model's recipe").model_dump(mode="json")
@@ -157,7 +174,7 @@ def _kin(recipe: dict[str, Any]) -> dict[str, Any]:
         del shared[key]
     for key in ("held_out_groups", "held_out_classes", "held_out_part"):
         del shared["data"][key]
-    for key in ("seed", "validate_every", "validation_trials"):
+    for key in ("seed", "steps", "validate_every", "validation_trials"):
         del shared["training"][key]
     return shared
 
