@@ -103,6 +103,7 @@ def measure(name: str) -> tuple[float, float, float]:
             f"training.validate_every={10 * n_steps}",
             "data.train=glyphs",
             "data.held_out_groups=0",
+            'data.watch=""',
         ],
     )
     preprocessing = build_preprocessing(recipe)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from firstsight.app.unseen import require_unseen_characters
+from firstsight.app.unseen import require_seen_characters, require_unseen_characters
 from firstsight.errors import UsageError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.model.info import ModelInfo
 from firstsight.similarity import Cosine
 
 
-def trained_on(name: str) -> ModelInfo:
+def trained_on(name: str, **data: Any) -> ModelInfo:
     return ModelInfo(
         name="twin",
         preprocessing=Preprocessing(size=8),
         head=Cosine(),
         embedding_size=4,
-        recipe={"data": {"train": name}},
+        recipe={"data": {"train": name, **data}},
     )
 
 
@@ -52,6 +54,28 @@ def test_shared_characters_are_refused(learned: str, judged: str) -> None:
 )
 def test_what_shares_no_character_may_be_judged(learned: str, judged: str) -> None:
     require_unseen_characters(trained_on(learned), judged)
+
+
+def test_characters_that_a_training_was_watched_by_are_refused_too() -> None:
+    info = trained_on("omniglot:koch-train", watch="omniglot:koch-validation")
+    require_unseen_characters(info, "omniglot:evaluation")
+    with pytest.raises(UsageError, match="the model was chosen by omniglot:koch-validation, which"):
+        require_unseen_characters(info, "omniglot:evaluation", by="watch")
+    require_unseen_characters(info, "omniglot:koch-test", by="watch")
+    require_unseen_characters(trained_on("omniglot"), "omniglot:evaluation", by="watch")
+
+
+def test_a_figure_on_seen_characters_takes_a_model_that_saw_them_all() -> None:
+    for name in ("omniglot:drawers-1-12", "omniglot:koch-train"):
+        require_seen_characters(trained_on(name), "omniglot:drawers-1-12")
+    for other in (
+        trained_on("omniglot:background"),  # it saw the very drawings that are to be judged
+        trained_on("omniglot:minimal1"),
+        trained_on("omniglot:drawers-1-12", held_out_groups=2),
+        trained_on("things"),
+    ):
+        with pytest.raises(UsageError, match="judges models of all of omniglot:drawers-1-12"):
+            require_seen_characters(other, "omniglot:drawers-1-12")
 
 
 def test_a_model_of_unknown_making_is_not_refused() -> None:

@@ -77,6 +77,9 @@ def test_the_facts_are_those_of_the_pictures(data_root: Path) -> None:
         ("omniglot:vinyals-test", 13, 423, 20),
         ("omniglot:koch-validation", 10, 277, 4),
         ("omniglot:koch-test", 10, 382, 4),
+        ("omniglot:drawers-1-12", 30, 964, 12),
+        ("omniglot:drawers-13-16", 30, 964, 4),
+        ("omniglot:drawers-17-20", 30, 964, 4),
     ],
 )
 def test_a_cut_holds_its_characters_by_its_drawers(

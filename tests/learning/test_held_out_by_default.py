@@ -37,11 +37,17 @@ def test_a_share_that_the_recipe_names_stands(tmp_path: Path) -> None:
 def test_groups_that_the_recipe_holds_out_stand_where_there_are_enough(tmp_path: Path) -> None:
     for number in range(7):
         save_classes(tmp_path / f"shelf{number}", [2, 2])
-    assert asked("koch", str(tmp_path))[0] == []
+    assert asked("compact-triplet", str(tmp_path))[0] == []
+
+
+def test_what_a_recipe_watches_by_is_left_out_with_its_own_data(tmp_path: Path) -> None:
+    folder = save_classes(tmp_path / "things", [2] * 10)
+    assert asked("koch", str(folder))[0][0] == 'data.watch=""'
+    assert asked("koch", "glyphs")[0] == ['data.watch=""']
 
 
 def test_known_alphabets_are_parted_as_the_recipe_says() -> None:
-    assert asked("koch", "omniglot:background")[0] == []
+    assert asked("compact-triplet", "omniglot:background")[0] == []
     assert asked("compact", "glyphs")[0] == []
 
 

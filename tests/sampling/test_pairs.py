@@ -67,6 +67,19 @@ def test_fixed_pairs_show_each_pair_once_an_epoch_and_half_are_the_same() -> Non
     assert seen != again
 
 
+def test_an_epoch_visits_each_pair_of_the_pool_as_often_as_is_asked() -> None:
+    pairs = FixedPairs(LABELS, pool=8, n_pairs=4, seed=0, visits=9)
+    assert pairs.epoch_steps == 18
+    once = FixedPairs(LABELS, pool=8, n_pairs=4, seed=0)
+    pool = [pair for step in range(2) for pair in zip(*once.at(step).reshape(2, -1), strict=True)]
+    seen: list[tuple[int, int]] = []
+    for step in range(18):
+        first, second = pairs.at(step).reshape(2, -1)
+        assert (LABELS[first] == LABELS[second]).sum() == 2
+        seen += zip(first, second, strict=True)
+    assert sorted(seen) == sorted(9 * pool)
+
+
 @pytest.mark.parametrize("n_pairs", [0, 3])
 def test_an_odd_number_of_pairs_is_refused(n_pairs: int) -> None:
     with pytest.raises(DataError, match="wanted an even number"):

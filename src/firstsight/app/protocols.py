@@ -14,7 +14,11 @@ from rich.console import Console
 
 from firstsight.app.names import for_judging
 from firstsight.app.packing import open_with_progress
-from firstsight.app.unseen import only_unseen, require_unseen_characters
+from firstsight.app.unseen import (
+    only_unseen,
+    require_seen_characters,
+    require_unseen_characters,
+)
 from firstsight.evaluation import protocols
 from firstsight.evaluation.scorecard import Scorecard
 from firstsight.sampling.episodes import EpisodePlan
@@ -49,6 +53,8 @@ def open_trials(trials: Trials, info: ModelInfo, console: Console) -> OpenedTria
         return _runs(info)
     if trials.protocol == "koch2015":
         return _koch2015(trials, info, console)
+    if trials.protocol == "omniglot-12-4-4":
+        return _drawers(trials, info, console)
     fixed = {"vinyals": "omniglot:vinyals-test", "mnist": "mnist"}
     name = fixed.get(trials.protocol) or for_judging(trials.data)
     pictures = open_with_progress(name, info.preprocessing, console)
@@ -61,6 +67,8 @@ def _runs(info: ModelInfo) -> OpenedTrials:
     from firstsight.evaluation.runs import pack_runs
 
     require_unseen_characters(info, "omniglot:runs")
+    # Nothing of the evaluation set may choose a weight either, if the figure is to stand here.
+    require_unseen_characters(info, "omniglot:evaluation", by="watch")
     packed = pack_runs(read_runs(), info.preprocessing)
     return OpenedTrials(lambda contestant: packed.judge(contestant.embed, contestant.head), None)
 
@@ -69,6 +77,7 @@ def _koch2015(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials
     names = ("omniglot:koch-validation", "omniglot:koch-test")
     for name in names:
         require_unseen_characters(info, name)
+    require_unseen_characters(info, names[1], by="watch")  # the others, the paper too watched
     validation, test = (open_with_progress(name, info.preprocessing, console) for name in names)
 
     def judge(contestant: Contestant) -> Scorecard:
@@ -82,6 +91,21 @@ def _koch2015(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials
     return OpenedTrials(judge, test)
 
 
+def _drawers(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
+    names = ("omniglot:background", "omniglot:evaluation")
+    require_seen_characters(info, "omniglot:drawers-1-12")
+    require_unseen_characters(info, names[1], by="watch")
+    seen, unseen = (open_with_progress(name, info.preprocessing, console) for name in names)
+
+    def judge(contestant: Contestant) -> Scorecard:
+        plan = protocols.DrawersPlan(trials.n_trials or 10_000)
+        return protocols.drawers_12_4_4(
+            contestant.embed, contestant.head, (seen, unseen), trials.seed, plan
+        )
+
+    return OpenedTrials(judge, seen)
+
+
 def _judge(contestant: Contestant, pictures: PackedPictures, trials: Trials) -> Scorecard:
     """By one of the protocols that take one data set."""
     if trials.protocol == "openset":
@@ -93,7 +117,9 @@ def _judge(contestant: Contestant, pictures: PackedPictures, trials: Trials) -> 
         return protocols.dense(*seen, trials=trials.n_trials or 5000)
     if trials.protocol == "verification":
         pairs = protocols.VerificationPlan(
-            trials.n_trials or 10_000, calibration=_calibration_of(contestant)
+            trials.n_trials or 10_000,
+            calibration=_calibration_of(contestant),
+            false_accepts=trials.false_accepts,
         )
         return protocols.verification(*seen, pairs)
     if trials.protocol == "retrieval":

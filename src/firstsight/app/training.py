@@ -75,7 +75,8 @@ def train(
     if data is not None:
         chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
     checked = load_recipe(recipe, chosen)
-    if data is not None and not any(each.startswith("data.held_out") for each in overrides):
+    settled = any(each.startswith(("data.held_out", "data.watch")) for each in overrides)
+    if data is not None and not settled:
         checked = load_recipe(recipe, [*chosen, *held_out_by_default(checked, console)])
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     folder = Path(out) if out else free_folder(checked.name)
@@ -87,13 +88,16 @@ def train(
 def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
     """What a training on a user's own pictures holds out, as overrides: a fifth of the classes.
 
-    A recipe's own share of classes stands, and so do its groups where there are enough.
+    A recipe's own share of classes stands, and so do its groups where there are enough. What it
+    watches by belongs to its own data set, not to another.
     """
     from firstsight.data.catalogue import is_of_files, is_parted_by_recipes, read_manifest
 
     data = recipe.data
-    if data.held_out_classes or is_parted_by_recipes(data.train) or not is_of_files(data.train):
-        return []
+    unwatched = ['data.watch=""'] if data.watch else []
+    parted = is_parted_by_recipes(data.train) and not data.watch
+    if data.held_out_classes or parted or not is_of_files(data.train):
+        return unwatched
     own = read_manifest(data.train)
     if 0 < data.held_out_groups < len(own.group_names):
         return []
@@ -104,8 +108,8 @@ def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
             f"{data.train} has {n_able} classes with two pictures or more: too few to hold some "
             "out, so nothing will tell how well others are recognised; add classes",
         )
-        return ["data.held_out_groups=0"]
-    return ["data.held_out_groups=0", f"data.held_out_classes={_HELD_OUT_SHARE}"]
+        return [*unwatched, "data.held_out_groups=0"]
+    return [*unwatched, "data.held_out_groups=0", f"data.held_out_classes={_HELD_OUT_SHARE}"]
 
 
 def resume(folder: str | Path, *, console: Console | None = None) -> Run:

@@ -19,7 +19,8 @@ class Trials:
     n_way: for `nway`, `vinyals` and `kshot` (None: the protocol's own). k_shot: for those and
     `openset`, `mnist`. across (groups), distinct_drawers: for the protocol `nway`; the last only
     makes sense where the data says who drew what.
-    upright: `vinyals` without the quarter turns. false_accepts: the target of `openset`, in 0..1.
+    upright: `vinyals` without the quarter turns. false_accepts: the target of `openset` and
+    `verification`, in 0..1.
     """
 
     protocol: str = "lake2015"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.model.info import ModelInfo
 
-__all__ = ["only_unseen", "require_unseen_characters"]
+__all__ = ["only_unseen", "require_seen_characters", "require_unseen_characters"]
 
 
 def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> PackedPictures:
@@ -27,6 +27,7 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
 
     if pictures.fingerprint != info.data_fingerprint:
         require_unseen_characters(info, pictures.name)
+        require_unseen_characters(info, pictures.name, by="watch")
         return pictures
     data, training = info.recipe.get("data", {}), info.recipe.get("training", {})
     _, unseen = hold_out(
@@ -45,20 +46,46 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
     return unseen
 
 
-def require_unseen_characters(info: ModelInfo, part: str) -> None:
+def require_unseen_characters(
+    info: ModelInfo, part: str, *, by: Literal["train", "watch"] = "train"
+) -> None:
     """UsageError where the model learned from a part of Omniglot that shares characters with this.
 
-    Parts are told by their names; what else a model learned from, nobody can know by a name.
+    by: "watch" asks for what its training was watched by, and stopped, instead. Parts are told by
+    their names; what else a model learned from, nobody can know by a name.
     """
     from firstsight.data.omniglot_parts import characters_of
 
-    table = info.recipe.get("data")
-    trained = for_training(str(table.get("train", ""))) if isinstance(table, dict) else ""
+    trained = _named(info, by)
     judged = characters_of(part)
     shared = characters_of(trained) & judged
     if shared:
+        how = "trained on" if by == "train" else "chosen by"
         raise UsageError(
-            f"the model was trained on {trained}, which holds {len(shared)} of the {len(judged)} "
+            f"the model was {how} {trained}, which holds {len(shared)} of the {len(judged)} "
             f"characters of {part} ({min(shared)} is one), and a figure on them says nothing about "
             "new things; judge it by other data, or train on other characters"
         )
+
+
+def require_seen_characters(info: ModelInfo, part: str) -> None:
+    """UsageError unless the model learned from all of this part of Omniglot, and nothing more.
+
+    Another name for the very same drawings will do.
+    """
+    from firstsight.data.omniglot_parts import drawings_of
+
+    data, trained = info.recipe.get("data", {}), _named(info, "train")
+    held_out = data.get("held_out_groups") or data.get("held_out_classes")
+    if drawings_of(trained) != drawings_of(part) or held_out:
+        raise UsageError(
+            f"this protocol judges models of all of {part}, and the model was trained on "
+            f"{trained or 'something else'}{' without some classes' if held_out else ''}; "
+            "train one by the recipe omniglot-12-4-4"
+        )
+
+
+def _named(info: ModelInfo, key: Literal["train", "watch"]) -> str:
+    """A data set of the model's recipe, by its full name; "" where it has none."""
+    table = info.recipe.get("data")
+    return for_training(str(table.get(key, ""))) if isinstance(table, dict) else ""

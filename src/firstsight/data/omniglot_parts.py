@@ -9,6 +9,9 @@ Koch's split (Koch et al. 2015) is 30 alphabets x 12 drawers, 10 x 4 and 10 x 4,
 published. Here: the background alphabets by drawers 1-12 to train on; of the evaluation
 alphabets, those without a run, by drawers 13-16, to validate; those of the runs, by drawers
 17-20, to test.
+
+The drawers' split, 12-4-4, is that of reimplementations that use the background set alone: every
+character is in all three parts, and only the people are new.
 """
 
 from __future__ import annotations
@@ -20,7 +23,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["OMNIGLOT_PARTS", "TURNS", "OmniglotPart", "characters_of", "turned_names"]
+__all__ = [
+    "OMNIGLOT_PARTS",
+    "TURNS",
+    "OmniglotPart",
+    "characters_of",
+    "drawings_of",
+    "turned_names",
+]
 
 TURNS = (0, 90, 180, 270)  # degrees, anticlockwise
 
@@ -45,6 +55,9 @@ OMNIGLOT_PARTS = (
     OmniglotPart("omniglot:koch-train", ("background",), range(12)),
     OmniglotPart("omniglot:koch-validation", ("evaluation",), range(12, 16)),
     OmniglotPart("omniglot:koch-test", ("evaluation",), range(16, 20)),
+    OmniglotPart("omniglot:drawers-1-12", ("background",), range(12)),
+    OmniglotPart("omniglot:drawers-13-16", ("background",), range(12, 16)),
+    OmniglotPart("omniglot:drawers-17-20", ("background",), range(16, 20)),
 )
 
 
@@ -74,7 +87,16 @@ def characters_of(name: str) -> frozenset[str]:
         "koch-train": background,
         "koch-validation": evaluation - runs,
         "koch-test": runs,
+        "drawers-1-12": background,
+        "drawers-13-16": background,
+        "drawers-17-20": background,
     }.get(name.removeprefix(PREFIX) if name.startswith(PREFIX) else "", frozenset())
+
+
+def drawings_of(name: str) -> tuple[frozenset[str], range]:
+    """Class names, as `characters_of` tells them, and the drawers whose drawings a part holds."""
+    part = next((each for each in OMNIGLOT_PARTS if each.name == name), None)
+    return characters_of(name), range(20) if part is None else part.drawers
 
 
 def turned_names(names: Iterable[str]) -> tuple[str, ...]:

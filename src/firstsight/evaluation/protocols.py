@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import UsageError
+from firstsight.evaluation.drawers import DrawersPlan, drawers_12_4_4
 from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.episodes import Shots, score
 from firstsight.evaluation.koch2015 import KochPlan, koch2015
@@ -33,6 +34,7 @@ from firstsight.similarity import Head
 
 __all__ = [
     "PROTOCOLS",
+    "DrawersPlan",
     "Half",
     "KochPlan",
     "NwayPlan",
@@ -41,6 +43,7 @@ __all__ = [
     "VinyalsPlan",
     "crossed_thresholds",
     "dense",
+    "drawers_12_4_4",
     "koch2015",
     "kshot",
     "lake2015",
@@ -63,6 +66,7 @@ PROTOCOLS = {
     "vinyals": "few-shot across alphabets on 423 test characters (Vinyals et al. 2016)",
     "koch2015": "pairs by new people on new alphabets, 10,000 of them (Koch et al. 2015)",
     "mnist": "10-way one-shot on the digits of MNIST, never trained on (Koch et al. 2015)",
+    "omniglot-12-4-4": "pairs of characters that the training knew, by new people: not one-shot",
 }
 
 FEWEST_DENSE_TRIALS = 1000

@@ -16,7 +16,7 @@ from firstsight.evaluation.scorecard import Scorecard
 from firstsight.evaluation.verification import draw_pairs, judge, pair_distances
 from firstsight.metrics.calibration import Calibration, reliability_error
 from firstsight.metrics.intervals import interval_by_cluster
-from firstsight.metrics.roc import best_threshold
+from firstsight.metrics.roc import best_threshold, true_accept_rate
 from firstsight.similarity import Head
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "VerificationPlan",
     "crossed_thresholds",
     "pair_details",
+    "rates_at_target",
     "verification",
     "verification_halves",
 ]
@@ -39,11 +40,13 @@ class VerificationPlan:
     """n_pairs: a multiple of 4, half genuine. within_group: impostors are of one's own alphabet.
 
     calibration: what the model says of its own distances, to be held against what is so.
+    false_accepts: share of impostor pairs, 0..1, that a second threshold is chosen to let pass.
     """
 
     n_pairs: int = 10_000
     within_group: bool = True
     calibration: Calibration | None = None
+    false_accepts: float = 0.01
 
     def __post_init__(self) -> None:
         if self.n_pairs < 4 or self.n_pairs % 4:
@@ -116,6 +119,27 @@ def crossed_thresholds(halves: Sequence[Half]) -> list[float]:
     return [best_threshold(*half.sides) for half in reversed(halves)]
 
 
+def rates_at_target(parts: Sequence[Half], target: float) -> dict[str, Any]:
+    """What a threshold for so many false accepts, chosen on all other parts, does to each part.
+
+    Shares in 0..1, each the mean over the parts: of genuine pairs accepted, of impostor pairs
+    accepted (which the choice aimed at, and may miss), and the thresholds themselves.
+    """
+    thresholds, accepted = [], []
+    for number, part in enumerate(parts):
+        others = [other.sides for other in (*parts[:number], *parts[number + 1 :])]
+        genuine, impostor = (np.concatenate(side) for side in zip(*others, strict=True))
+        at = true_accept_rate(genuine, impostor, false_accept_rate=target)[1]
+        thresholds.append(at if np.isfinite(at) else None)
+        accepted.append([float((side <= at).mean()) for side in part.sides])
+    true_accepts, false_accepts = np.mean(accepted, axis=0).tolist()
+    return {
+        "true_accepts_at_target": true_accepts,
+        "false_accepts_at_target": false_accepts,
+        "target_thresholds": thresholds,
+    }
+
+
 def pair_details(
     parts: Sequence[Half], thresholds: Sequence[float], calibration: Calibration | None
 ) -> dict[str, Any]:
@@ -154,6 +178,8 @@ def _verification_card(
         data_fingerprint=pictures.fingerprint,
         details={
             **pair_details(halves, thresholds, plan.calibration),
+            **rates_at_target(halves, plan.false_accepts),
+            "target": plan.false_accepts,
             "within_group": plan.within_group,
         },
     )

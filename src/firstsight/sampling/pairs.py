@@ -85,7 +85,9 @@ class BalancedPairs:
 class FixedPairs:
     """A pool of pairs drawn once (Koch's 30k, 90k, 150k), shuffled anew each epoch.
 
-    Same and different pairs are shuffled apart, so that each batch holds exactly half of each.
+    visits: how often an epoch shows each pair; distorted anew each time, nine visits are Koch's
+    pairs with eight copies. Same and different pairs are shuffled apart, so that each batch holds
+    exactly half of each.
     """
 
     def __init__(
@@ -96,21 +98,23 @@ class FixedPairs:
         n_pairs: int,
         seed: int,
         groups: Indices | None = None,
+        visits: int = 1,
     ) -> None:
         require_even(n_pairs)
         require_even(pool)
         pairs = PairPopulation(labels, groups).draw(pool, generator_for(seed))
         self._same, self._different = pairs[:, 0::2], pairs[:, 1::2]
-        self._same_order = UniformBatches(pool // 2, n_pairs // 2, seed)
-        self._different_order = UniformBatches(pool // 2, n_pairs // 2, seed + 1)
+        self._half, n_visits = pool // 2, visits * (pool // 2)
+        self._same_order = UniformBatches(n_visits, n_pairs // 2, seed)
+        self._different_order = UniformBatches(n_visits, n_pairs // 2, seed + 1)
 
     @property
     def epoch_steps(self) -> int:
         return self._same_order.epoch_steps
 
     def at(self, step: int) -> Indices:
-        same = self._same[:, self._same_order.at(step)]
-        different = self._different[:, self._different_order.at(step)]
+        same = self._same[:, self._same_order.at(step) % self._half]
+        different = self._different[:, self._different_order.at(step) % self._half]
         return np.concatenate([same, different], axis=1).reshape(-1)
 
 

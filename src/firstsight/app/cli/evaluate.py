@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_loader", "evaluate", "print_scores"]
 
-SEVERAL_RATES = ("verification", "retrieval", "koch2015", "openset")
+SEVERAL_RATES = ("verification", "retrieval", "koch2015", "openset", "omniglot-12-4-4")
 Scores = Sequence[tuple[str, "Scorecard"]]
 
 
@@ -108,7 +108,7 @@ def _percent_range(card: Scorecard) -> str:
 def _print_rates(rows: Scores) -> None:
     """What else was measured on the same trials, where one figure alone would hide it."""
     first = rows[0][1].details
-    others = ("chance", "threshold")
+    others = ("chance", "threshold", "target")
     names = [key for key, value in first.items() if isinstance(value, float) and key not in others]
     lines = [(who, *(_rate(card.details.get(name)) for name in names)) for who, card in rows]
     print_table("the same, as rates in 0..1", ("who", *names), lines)

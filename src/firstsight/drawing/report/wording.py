@@ -14,7 +14,7 @@ def in_words(card: Scorecard) -> str:
     """What the figure means to somebody who asks "does it work?"."""
     right, interval = share_right(card)
     times = f"{of_hundred(right)} times in 100 (95 % interval {between(interval)})"
-    if card.protocol in ("verification", "koch2015"):
+    if card.protocol in ("verification", "koch2015", "omniglot-12-4-4"):
         return (
             f"Shown two pictures, it says rightly {times} whether they show the same thing; "
             "tossing a coin would be right 50 times in 100."

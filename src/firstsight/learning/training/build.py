@@ -106,4 +106,11 @@ def build_batches(recipe: Recipe, classes: TurnedClasses) -> BatchSource:
     groups = classes.turned_groups if batch.within_group else None
     if batch.pool is None:
         return BalancedPairs(labels, n_pairs=batch.n_pairs, seed=seed, groups=groups)
-    return FixedPairs(labels, pool=batch.pool, n_pairs=batch.n_pairs, seed=seed, groups=groups)
+    return FixedPairs(
+        labels,
+        pool=batch.pool,
+        n_pairs=batch.n_pairs,
+        seed=seed,
+        groups=groups,
+        visits=batch.visits,
+    )

@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.text import Text
 from torch.utils.data import DataLoader
 
+from firstsight.data.catalogue import open_pictures
 from firstsight.data.packed import PackedPictures
-from firstsight.data.splits import hold_out, without_singletons
+from firstsight.data.splits import hold_out, require_no_shared_classes, without_singletons
 from firstsight.errors import TrainingError, storing
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training.averaging import MovingAverage
@@ -149,6 +150,14 @@ class Session:
             names = ", ".join(left_out[:5]) + (" ..." if len(left_out) > 5 else "")
             self._say(f"left out {len(left_out)} classes with a single picture: {names}")
         data, seed = self._recipe.data, self._recipe.training.seed
+        if data.watch:
+            watched = open_pictures(data.watch, self._preprocessing)
+            require_no_shared_classes(kept, watched)
+            self._say(
+                f"learning from {len(kept):,} pictures of {kept.n_classes:,} classes, watched by "
+                f"{len(watched):,} of {data.watch}"
+            )
+            return kept, watched
         learned, held_out = hold_out(
             kept,
             n_groups=data.held_out_groups,

@@ -24,7 +24,7 @@ def build_variations(recipe: Recipe) -> list[Variation]:
         variations.append(mirror_half)
     if augment.thickness_px:
         variations.append(StrokeThickness(augment.thickness_px))
-    if augment.affine is not None:
+    if augment.affine is not None and (augment.affine.probability or augment.affine.elastic):
         variations.append(AffineDistortion(AffineRanges(**augment.affine.model_dump())))
     if augment.photo is not None:
         # kornia takes half a second to import; drawings do without it.

@@ -95,8 +95,8 @@ def train(
     "--protocol",
     multiple=True,
     metavar="NAME",
-    help="lake2015, dense, nway, verification, retrieval, openset, kshot, vinyals, koch2015 or "
-    "mnist; may be repeated.",
+    help="lake2015, dense, nway, verification, retrieval, openset, kshot, vinyals, koch2015, mnist "
+    "or omniglot-12-4-4; may be repeated.",
 )
 @click.option("--data", default="omniglot", help="Data the model was not trained on.")
 @click.option(
@@ -179,6 +179,54 @@ def evaluate(
         for each in protocol or usual_protocols(data)
     ]
     command.evaluate(model, plans, baselines=baselines, save=save, report=report, as_json=as_json)
+
+
+@menu.command(epilog="Example:  firstsight reproduce koch2015 --pairs 30k --budget 0.01")
+@click.argument("paper", type=click.Choice(["koch2015"]), help="Whose tables to print.")
+@click.option(
+    "--pairs",
+    type=click.Choice(["30k", "90k", "150k"]),
+    help="Train and judge with so many pairs; none: print what was run so far.",
+)
+@click.option("--affine", is_flag=True, help="With --pairs: distort them, nine visits an epoch.")
+@click.option(
+    "--budget",
+    metavar="SHARE",
+    type=float,
+    default=1.0,
+    help="With --pairs: how much of the paper's 200 epochs; said beside the figures.",
+)
+@click.option("--out", type=options.PATH, default=Path("runs/koch2015"), help="Where cells lie.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the recipe.")
+@click.option("--beside", multiple=True, metavar="MODEL", help="Judge this model too; repeatable.")
+@options.as_json
+def reproduce(
+    paper: str,
+    pairs: str | None,
+    affine: bool,
+    budget: float,
+    out: Path,
+    overrides: tuple[str, ...],
+    beside: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Run a paper's experiment, cell by cell, and print its tables with our figures beside.
+
+    Ctrl-C keeps what was learned; the same command carries on. Cells that were not run stay empty.
+    """
+    if pairs is None and (affine or overrides or budget != 1):
+        raise UsageError("--affine, --budget and --set say how to train a cell; name it by --pairs")
+    from firstsight.app.cli import reproduce as command
+    from firstsight.app.reproducing import Cell
+
+    command.koch2015(
+        None if pairs is None else Cell(pairs, affine),
+        out,
+        budget=budget,
+        overrides=overrides,
+        beside=beside,
+        as_json=as_json,
+    )
 
 
 @menu.command("check-loader", epilog="Example:  firstsight check-loader")

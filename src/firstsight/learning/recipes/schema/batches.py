@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from firstsight.learning.recipes.schema.table import Table
 
@@ -55,7 +55,14 @@ class PairBatch(Table):
     pool: int | None = Field(
         None, ge=2, multiple_of=2, description="draw this many pairs once; none: fresh pairs always"
     )
+    visits: int = Field(1, ge=1, description="times that an epoch shows each pair of the pool")
     within_group: bool = Field(False, description="both pictures from one group (alphabet)")
+
+    @model_validator(mode="after")
+    def _visits_a_pool(self) -> PairBatch:
+        if self.visits > 1 and self.pool is None:
+            raise ValueError("visits counts how often pairs of a pool come up: set pool too")
+        return self
 
     @property
     def n_rows(self) -> int:

@@ -24,11 +24,16 @@ class Data(Table):
     held_out_part: int = Field(
         0, ge=0, description="which part is held out; parts of one seed have nothing in common"
     )
+    watch: str = Field(
+        "", description="data set to watch the training by, in place of what is held out"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Data:
         if self.held_out_groups and self.held_out_classes:
             raise ValueError("held_out_groups and held_out_classes exclude each other")
+        if self.watch and (self.held_out_groups or self.held_out_classes):
+            raise ValueError("watch stands in place of held_out_groups and held_out_classes")
         return self
 
 

@@ -1,0 +1,199 @@
+"""128 numbers a picture and a threshold on their distance: two losses, faces and Omniglot.
+
+Faces (AT&T): five folds of eight people each; a network of each fold learns from the 32 others.
+All 360 genuine and 2,800 impostor pairs of a fold are judged at the threshold that lets 1 % of the
+impostor pairs of the four other folds pass, by the networks that did not know those people either.
+Omniglot: six of the 30 background alphabets are held out and give the threshold; pairs within the
+20 evaluation alphabets are judged. Raw pixels and the untrained network stand beside.
+
+    python benchmarks/verify_128.py [--out runs/verify-128] [--data faces|omniglot]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+
+import firstsight
+from firstsight.app.evaluating import untrained
+from firstsight.app.unseen import only_unseen
+from firstsight.data.catalogue import open_pictures
+from firstsight.data.packed import PackedPictures
+from firstsight.evaluation.baselines import embed_raw_pixels
+from firstsight.evaluation.embedding import Embed, embed_all
+from firstsight.evaluation.scorecard import find_commit, find_hardware
+from firstsight.evaluation.verification import Pairs, draw_pairs, judge, pair_distances
+from firstsight.evaluation.verifying import Half, rates_at_target
+from firstsight.metrics.roc import true_accept_rate
+from firstsight.similarity import Euclidean, Head
+
+RECIPES = ("verify-128", "verify-128-triplet")
+FOLDS, TARGET, SEED = 5, 0.01, 0
+RATES = (0.001, 0.01, 0.05, 0.1)  # points of the ROC
+OMNIGLOT = (
+    "data.held_out_classes=0",
+    "data.held_out_groups=6",
+    "training.steps=1500",
+    "training.validate_every=250",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """P pairs as somebody saw them. units: (2, P), the person or the alphabet of each picture."""
+
+    half: Half
+    units: npt.NDArray[np.int64]
+
+    def error_rate(self, times: npt.NDArray[np.int64]) -> float:
+        """The equal error rate where each unit was drawn so many times."""
+        first, second = times[self.units]
+        weight = np.where(self.units[0] == self.units[1], first, first * second)
+        order = np.argsort(self.half.distances, kind="stable")
+        weight, same = weight[order], self.half.same[order]
+        passed = [np.cumsum(weight * side) for side in (same, ~same)]
+        miss, passes = 1 - passed[0] / passed[0][-1], passed[1] / passed[1][-1]
+        nearest = int(np.argmin(np.abs(miss - passes)))
+        return float(miss[nearest] + passes[nearest]) / 2
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Whoever tells pairs apart."""
+
+    name: str
+    embed: Embed
+    head: Head
+
+    def judge(self, pictures: PackedPictures, pairs: Pairs) -> Judged:
+        distances = pair_distances(pairs, embed_all(self.embed, pictures.pixels), self.head)
+        units = pictures.groups if len(pictures.group_names) > 1 else pictures.labels
+        both = np.stack([units[pairs.first], units[pairs.second]])
+        return Judged(Half(distances, pairs.same, both[0]), both)
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    asked.add_argument("--out", type=Path, default=Path("runs/verify-128"))
+    asked.add_argument("--data", choices=("faces", "omniglot"))
+    given = asked.parse_args()
+    print(f"seed {SEED}, commit {find_commit()}, {find_hardware()}")
+    if given.data != "omniglot":
+        faces(given.out)
+    if given.data != "faces":
+        omniglot(given.out)
+
+
+def faces(out: Path) -> None:
+    print(f"\nAT&T faces, {FOLDS} folds by person; threshold for {TARGET:.0%} from the other folds")
+    print(HEAD)
+    for recipe in RECIPES:
+        folds: dict[str, list[Judged]] = {}
+        for fold in range(FOLDS):
+            model = trained(recipe, out / f"{recipe}-faces-{fold}", f"data.held_out_part={fold}")
+            everybody = open_pictures("faces", model.info.preprocessing)
+            people = only_unseen(model.info, everybody, Console(quiet=True))
+            for who in contenders(recipe, model):
+                folds.setdefault(who.name, []).append(who.judge(people, every_pair(people)))
+        for name, judged in folds.items():
+            rates = rates_at_target([each.half for each in judged], TARGET)
+            tell(name, judged, rates["true_accepts_at_target"], rates["false_accepts_at_target"])
+
+
+def omniglot(out: Path) -> None:
+    print(
+        f"\nOmniglot, pairs within an alphabet; threshold for {TARGET:.0%} from held-out alphabets"
+    )
+    print(HEAD)
+    for recipe in RECIPES:
+        model = trained(
+            recipe, out / f"{recipe}-omniglot", 'data.train="omniglot:background"', *OMNIGLOT
+        )
+        seen = model.info.preprocessing
+        held_out = only_unseen(
+            model.info, open_pictures("omniglot:background", seen), Console(quiet=True)
+        )
+        test = open_pictures("omniglot:evaluation", seen)
+        for who in contenders(recipe, model):
+            chosen = who.judge(held_out, drawn_pairs(held_out, 1))
+            judged = who.judge(test, drawn_pairs(test, 2))
+            at = true_accept_rate(*chosen.half.sides, false_accept_rate=TARGET)[1]
+            rates = [float((side <= at).mean()) for side in judged.half.sides]
+            tell(who.name, [judged], *rates)
+
+
+def trained(recipe: str, folder: Path, *overrides: str) -> Any:
+    """The model; trained now, or before."""
+    if not (folder / "model" / "model.json").exists():
+        firstsight.train(
+            recipe, out=folder, overrides=[*overrides, f"training.seed={SEED}"],
+            console=Console(quiet=True),
+        )  # fmt: skip
+    return firstsight.load(folder / "model")
+
+
+def contenders(recipe: str, model: Any) -> Iterator[Contender]:
+    yield Contender(recipe, model.embed_pixels, model.info.head)
+    if recipe == RECIPES[0]:
+        before = untrained(model)
+        yield Contender("untrained network", before.embed, before.head)
+        yield Contender("raw pixels", embed_raw_pixels, Euclidean())
+
+
+def every_pair(pictures: PackedPictures) -> Pairs:
+    first, second = np.triu_indices(len(pictures), 1)
+    return Pairs(first, second, pictures.labels[first] == pictures.labels[second])
+
+
+def drawn_pairs(pictures: PackedPictures, stream: int) -> Pairs:
+    rng = np.random.default_rng([SEED, stream])
+    return draw_pairs(pictures.labels, pictures.groups, 10_000, rng)
+
+
+HEAD = (
+    f"{'who':22s} {'EER % (95 % interval)':24s} {'AUC':>7s} {'same accepted %':>16s} "
+    f"{'others %':>9s}   ROC: same accepted % at " + ", ".join(f"{100 * r:g} %" for r in RATES)
+)
+
+
+def tell(name: str, judged: list[Judged], true_accepts: float, false_accepts: float) -> None:
+    """A row; rates are means over the folds."""
+    sides = [each.half.sides for each in judged]
+    results = [judge(*each, threshold=0.0) for each in sides]
+    roc = [
+        np.mean([true_accept_rate(*each, false_accept_rate=rate)[0] for each in sides])
+        for rate in RATES
+    ]
+    low, high = interval(judged)
+    print(
+        f"{name:22s} {100 * np.mean([result.equal_error_rate for result in results]):5.2f} "
+        f"({100 * low:5.2f} .. {100 * high:5.2f})     "
+        f"{np.mean([result.auc for result in results]):7.4f} "
+        f"{100 * true_accepts:16.2f} {100 * false_accepts:9.2f}   "
+        + ", ".join(f"{100 * share:.1f}" for share in roc)
+    )
+
+
+def interval(judged: list[Judged], repeats: int = 1000) -> tuple[float, float]:
+    """95 % interval of the mean equal error rate, when people (or alphabets) are drawn again."""
+    rng = np.random.default_rng([SEED, 3])
+    means = []
+    for _ in range(repeats):
+        rates = []
+        for each in judged:
+            n = int(each.units.max()) + 1
+            rates.append(each.error_rate(np.bincount(rng.integers(n, size=n), minlength=n)))
+        means.append(np.mean(rates))
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(low), float(high)
+
+
+if __name__ == "__main__":
+    main()
