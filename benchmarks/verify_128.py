@@ -22,7 +22,7 @@ import numpy.typing as npt
 from rich.console import Console
 
 import firstsight
-from firstsight.app.evaluating import untrained
+from firstsight.app.contestants import untrained
 from firstsight.app.unseen import only_unseen
 from firstsight.data.catalogue import open_pictures
 from firstsight.data.packed import PackedPictures
