@@ -43,8 +43,8 @@ def test_a_cell_is_the_papers_pairs_epochs_and_distortion(affine: bool, visits: 
 
 def test_a_budget_shortens_the_training_and_is_looked_at_ten_times() -> None:
     recipe = load_recipe("koch", recipe_of(Cell("30k", False), 0.01))
-    assert recipe.training.steps == 468 * 2
-    assert recipe.training.validate_every == 93
+    assert recipe.training.steps == 2 * 234  # two epochs
+    assert recipe.training.validate_every == 46
     with pytest.raises(UsageError, match=r"the budget is 0; give a share"):
         recipe_of(Cell("30k", False), 0)
 
