@@ -89,11 +89,11 @@ class OneByOne(Side):
         self.optimiser.zero_grad()
         if self.stacked:
             sides = [torch.cat([self._opened(row) for row in side]) for side in (first, second)]
-            self._cost(sides[0], sides[1], same).backward()
+            self._cost(sides[0], sides[1], same).backward()  # type: ignore[no-untyped-call]
         else:
             for a, b, alike in zip(first, second, same, strict=True):
                 cost = self._cost(self._opened(a), self._opened(b), alike[None])
-                (cost / len(first)).backward()
+                (cost / len(first)).backward()  # type: ignore[no-untyped-call]
         self._move()
 
     def _cost(self, a: Tensor, b: Tensor, same: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def test_a_cell_is_trained_judged_printed_and_not_run_twice(
     assert (line.who, line.published, line.n) == ("30k pairs, affine x8", 91.90, 10_000)
     # 20 halves of pairs, nine times, four to a batch: an epoch of 45 batches; 0.1 % of 200 are 9.
     assert line.note == "9 of 9,000 batches of 8 (0.1 %)"
-    assert 40 < line.ours < 100
+    assert line.ours is not None and 40 < line.ours < 100
     assert found["table 2"][-1].n == 400
     assert found["table 3"][-1].n == 10_000
     with pytest.raises(CheckpointError, match=r"another recipe \(they differ in training\.steps"):
