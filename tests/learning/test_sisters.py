@@ -27,6 +27,7 @@ def family(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "none": (),
         "first": ("data.held_out_groups=2",),
         "second": ("data.held_out_groups=2", "data.held_out_part=1"),
+        "hasty": ("data.held_out_groups=2", "training.steps=1", "training.validate_every=1"),
         "stranger": ("data.held_out_groups=2", "optimiser.lr=0.001"),
     }
     root = tmp_path_factory.mktemp("family")
@@ -59,6 +60,11 @@ def test_sisters_vouch_together_for_what_each_held_out(
 def test_no_sister_is_taken_for_one(family: dict[str, Path], tmp_path: Path) -> None:
     for wrong, error, told in (
         ([family["stranger"]], ModelFolderError, "recipes differ in more than the classes"),
+        (
+            [family["hasty"]],
+            ModelFolderError,
+            "learned for 1 steps, less than half of the model's 3",
+        ),
         ([family["none"]], UsageError, "was trained on all of these pictures"),
         ([family["first"], family["first"]], DataError, "keep them on one side"),
     ):

@@ -95,8 +95,8 @@ def borrow(
     A model that learned from all there is has no unseen classes left to be calibrated on; sisters
     that held some out have, and their distances mean the same as far as anybody can measure.
     Several that held out different parts (`data.held_out_part`) vouch for more.
-    ModelFolderError where one differs in more than the data held out, the seed and the length of the
-    training, or learned for less than half as long; UsageError
+    ModelFolderError where one differs in more than the data held out, the seed and the length of
+    the training, or learned for less than half as long; UsageError
     where one held nothing out or two held out the same.
     """
     from firstsight.deciding.fitting import fit_calibrated
@@ -166,7 +166,10 @@ def _require_long_enough(
 
 def _kin(recipe: dict[str, Any]) -> dict[str, Any]:
     """What sisters share: all but the name, what was held out, the seed, how long they learned and
-    how often they were looked at. Keys that a recipe of an older version did not have yet count by their defaults."""
+    how often they were looked at.
+
+    Keys that a recipe of an older version did not have yet count by their defaults.
+    """
     from firstsight.learning.recipes.schema import parse_recipe
 
     shared = parse_recipe(copy.deepcopy(recipe), origin="a model's recipe").model_dump(mode="json")
