@@ -197,7 +197,8 @@ def test_senseless_windows_and_pixels_are_refused() -> None:
 
 def test_on_real_drawings_the_strokes_that_the_map_names_matter_most(data_root: Path) -> None:
     """A pair of the same character from each of the 20 runs: erase a fifth of the ink, where the
-    map is highest, where it is lowest, or anywhere; the distance tells whether the map was right.
+    map is highest, where it is lowest, or around a point of it drawn at random; the distance tells
+    whether the map was right. (Pixels erased one by one are noise, which hurts in another way.)
     """
     model, runs = load("characters", threads=1), read_runs()
     seen = model.info.preprocessing
@@ -212,7 +213,8 @@ def test_on_real_drawings_the_strokes_that_the_map_names_matter_most(data_root: 
         fifth = len(ink) // 5
 
         variants = [a] * 4
-        anywhere = rng.permutation(ink)
+        away = np.abs(ink - rng.choice(ink)).sum(axis=1)
+        anywhere = ink[np.argsort(away, kind="stable")]
         for number, erased in enumerate(
             (coldest_first[-fifth:], coldest_first[:fifth], anywhere[:fifth]), start=1
         ):
@@ -221,7 +223,7 @@ def test_on_real_drawings_the_strokes_that_the_map_names_matter_most(data_root: 
         distances = model.distance(model.embed_pixels(np.stack(variants)), named)[:, 0]
         grown.append([*(distances[1:] - distances[0]), heat[a[:, :, 0] < 160].mean(), heat.mean()])
     hottest, coldest, anywhere_, on_ink, all_over = np.array(grown).T
-    beyond = hottest - anywhere_  # of each pair; a fifth of the ink anywhere costs much already
+    beyond = hottest - anywhere_  # of each pair; a fifth of the ink costs much wherever it is
     assert beyond.mean() > 4 * beyond.std(ddof=1) / np.sqrt(len(beyond))
     assert hottest.mean() > 1.3 * anywhere_.mean()
     assert hottest.mean() > 0.25 + coldest.mean()
