@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firstsight.data.catalogue import open_pictures
+from firstsight.data.catalogue import KNOWN_NAMES, open_pictures
 from firstsight.images.preprocess import Preprocessing
 from firstsight.model.folder import ModelInfo, read_model_info, write_model_folder
 from firstsight.similarity import Euclidean
@@ -129,14 +129,7 @@ def test_data_lists_the_named_sets() -> None:
     assert shown.code == 0
     assert shown.err == ""
     listed = json.loads(here("data", "--json").out)
-    assert [each["name"] for each in listed if each["name"].startswith("omniglot")] == [
-        "omniglot:background",
-        "omniglot:evaluation",
-        "omniglot:minimal1",
-        "omniglot:minimal2",
-        "omniglot:runs",
-    ]
-    assert {"digits", "glyphs"} <= {each["name"] for each in listed}
+    assert {each["name"] for each in listed} == set(KNOWN_NAMES)
     assert all(each["name"] in shown.out for each in listed)
     assert listed[0].keys() == {"name", "place", "count", "licence", "credit", "address"}
 
