@@ -89,3 +89,10 @@ def test_the_watchdog_forgives_a_narrow_start_and_names_idle_triplets() -> None:
     assert not any(dog.look(spread, 0.5) for spread in (1e-5, 1e-5, 0.4, 1e-5, 1e-5))
     idle = [dog.look(0.5, 0.0) for _ in range(3)]
     assert "no triplet costs anything" in str(idle[-1])
+
+
+def test_gains_may_be_counted_in_percent_of_the_best() -> None:
+    best = BestSoFar(patience=2, min_delta_percent=10)
+    looks = [best.look(x) for x in (0.5, 0.54, 0.56, 0.6, 0.61)]  # better than 0.5: above 0.55
+    assert looks == [True, False, True, False, False]
+    assert best.should_stop

@@ -104,7 +104,7 @@ def _row(among: str, figure: PairedAccuracy) -> tuple[str, ...]:
 
 
 def _say_how_it_ended(run: Run, console: Console) -> None:
-    found = "" if run.accuracy is None else f", best one-shot accuracy {100 * run.accuracy:.1f} %"
+    found = "" if run.accuracy is None else f", best {run.watched} {100 * run.accuracy:.1f} %"
     console.print(f"{run.ended} at step {run.step} after {run.seconds:.0f} s{found}")
     if run.ended == "stopped":
         say(console, f"carry on with: firstsight train --resume {shlex.quote(str(run.folder))}")

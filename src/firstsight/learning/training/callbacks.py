@@ -75,7 +75,7 @@ class Checkpoints(Callback):
         accuracy = trainer.strategy.broadcast(accuracy)
         if math.isnan(accuracy):
             raise BrokenLoss(trainer.global_step)
-        module.log("one_shot_accuracy", accuracy)
+        module.log(module.validation.told.replace(" ", "_").replace("-", "_"), accuracy)
         improved = self.best.look(accuracy)
         if self.best.should_stop:
             trainer.should_stop = True
@@ -101,7 +101,7 @@ def _in_evaluation_mode(watched: TwinTraining, module: TwinTraining) -> float:
 class ProgressLine(Callback):
     """One bar for the whole training, on standard error."""
 
-    def __init__(self, steps: int, console: Console, best: BestSoFar) -> None:
+    def __init__(self, steps: int, console: Console, best: BestSoFar, *, told: str) -> None:
         self._progress = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -113,7 +113,7 @@ class ProgressLine(Callback):
             console=console,
         )
         self._task = self._progress.add_task("training", total=steps, news="")
-        self._best = best
+        self._best, self._told = best, told
 
     def on_train_start(self, trainer: Trainer, *_: Any) -> None:
         # Steps done before a resume took none of this session's time.
@@ -124,7 +124,7 @@ class ProgressLine(Callback):
         if trainer.global_step % 10 == 0 or trainer.global_step == trainer.max_steps:
             news = f"loss {float(outputs['loss']):.3f}"
             if math.isfinite(self._best.latest):
-                news += f", one-shot {100 * self._best.latest:.1f} %"
+                news += f", {self._told} {100 * self._best.latest:.1f} %"
             self._progress.update(self._task, completed=trainer.global_step, news=news)
 
     def teardown(self, trainer: Trainer, pl_module: Any, stage: str) -> None:

@@ -25,7 +25,7 @@ from firstsight.learning.training.optimiser import build_optimiser, learning_par
 from firstsight.learning.training.processes import gathered, processes_here
 from firstsight.learning.training.schedules import momentum_at, rate_factor
 from firstsight.learning.training.starting import Start
-from firstsight.learning.training.validation import OneShotValidation
+from firstsight.learning.training.validation import Validation
 from firstsight.learning.training.varying import build_variations
 from firstsight.learning.training.watchdog import distance_spread
 from firstsight.sampling.batches import BatchSource
@@ -53,7 +53,7 @@ class TwinTraining(LightningModule):
         recipe: Recipe,
         bank: PictureBank,
         batches: BatchSource,
-        validation: OneShotValidation | None,
+        validation: Validation | None,
         start: Start | None = None,
     ) -> None:
         super().__init__()

@@ -42,12 +42,20 @@ from firstsight.learning.training.module import BrokenLoss, TwinTraining
 from firstsight.learning.training.processes import processes_here
 from firstsight.learning.training.starting import Start
 from firstsight.learning.training.stopping import BestSoFar
-from firstsight.learning.training.validation import OneShotValidation
+from firstsight.learning.training.validation import (
+    OneShotValidation,
+    PairValidation,
+    Validation,
+)
 from firstsight.sampling.batches import BatchSource, Indices
 from firstsight.sampling.coverage import coverage
 
 __all__ = ["Run", "Session"]
 
+_VALIDATIONS: dict[str, type[OneShotValidation | PairValidation]] = {
+    "one_shot": OneShotValidation,
+    "pairs": PairValidation,
+}
 _MOST_STEPS_COUNTED = 1000  # a second or so of drawing, whatever the size of the data
 
 
@@ -57,7 +65,8 @@ class Run:
 
     folder: recipe, checkpoints, logs; model: the model folder inside it.
     step: steps done in all; seconds: of this session's training, set-up left out.
-    accuracy: best one-shot accuracy on held-out classes, None where nothing was held out.
+    accuracy: best figure on held-out classes, None where nothing was held out; watched: what it
+        is called, one-shot accuracy unless the recipe watches something else.
     ended: why it ended.
     """
 
@@ -67,6 +76,7 @@ class Run:
     seconds: float
     accuracy: float | None
     ended: Literal["finished", "stopped", "no improvement"]
+    watched: str = OneShotValidation.told
 
 
 class Session:
@@ -97,7 +107,7 @@ class Session:
                 f"{bank.classes.n_pictures:,} pictures are worked out once, and kept"
             )
         settings = recipe.training
-        self._best = BestSoFar(settings.patience, settings.min_delta)
+        self._best = BestSoFar(settings.patience, settings.min_delta, settings.min_delta_percent)
         self._stop = StopGently(self._say)
 
     def resume(self) -> Run:
@@ -131,6 +141,7 @@ class Session:
             seconds=seconds,
             accuracy=self._best.best if np.isfinite(self._best.best) else None,
             ended=self._why_ended(trainer),
+            watched=_VALIDATIONS[self._recipe.training.watch].told,
         )
 
     def fit(self, trainer: Trainer, checkpoint: Path | None) -> None:
@@ -176,10 +187,12 @@ class Session:
         told = coverage(batches, labels, steps=steps).told(batches.epoch_steps)
         self._say(f"batches of {self._recipe.batches.kind}: {told}")
 
-    def _plan_validation(self, held_out: PackedPictures | None) -> OneShotValidation | None:
+    def _plan_validation(self, held_out: PackedPictures | None) -> Validation | None:
         if held_out is None:
             return None
         settings = self._recipe.training
+        if settings.watch == "pairs":
+            return PairValidation.plan(held_out, self._preprocessing)
         return OneShotValidation.plan(
             held_out, self._preprocessing, n_trials=settings.validation_trials, seed=settings.seed
         )
@@ -194,7 +207,9 @@ class Session:
             Checkpoints(
                 self._folder, every=settings.validate_every, best=self._best, average=average
             ),
-            ProgressLine(settings.steps, self._console, self._best),
+            ProgressLine(
+                settings.steps, self._console, self._best, told=_VALIDATIONS[settings.watch].told
+            ),
             *more,
         ]
         with _quiet():

@@ -11,12 +11,16 @@ __all__ = ["BestSoFar"]
 class BestSoFar:
     """Remembers the best look and how many looks in a row brought nothing better.
 
-    patience: stop after this many looks without a gain of more than min_delta; None: never.
+    patience: stop after this many looks without a gain of more than min_delta and of more than
+        min_delta_percent of the best; None: never.
     A look that is no number is never the best, and stops at once.
     """
 
-    def __init__(self, patience: int | None, min_delta: float = 0.0) -> None:
+    def __init__(
+        self, patience: int | None, min_delta: float = 0.0, min_delta_percent: float = 0.0
+    ) -> None:
         self._patience, self._min_delta = patience, min_delta
+        self._min_share = min_delta_percent / 100
         self.best = -math.inf
         self.latest = math.nan
         self.idle_looks = 0
@@ -28,13 +32,18 @@ class BestSoFar:
         if math.isnan(accuracy):
             self.should_stop = True
             return False
-        if accuracy > self.best + (self._min_delta if math.isfinite(self.best) else 0.0):
+        if accuracy > self._to_beat():
             self.best, self.idle_looks = accuracy, 0
             return True
         self.idle_looks += 1
         if self._patience is not None and self.idle_looks >= self._patience:
             self.should_stop = True
         return False
+
+    def _to_beat(self) -> float:
+        if not math.isfinite(self.best):  # nothing was seen yet
+            return self.best
+        return self.best + max(self._min_delta, self._min_share * abs(self.best))
 
     def state(self) -> dict[str, Any]:
         return {"best": self.best, "latest": self.latest, "idle_looks": self.idle_looks}

@@ -1,29 +1,43 @@
-"""Watching a training by one-shot trials on classes it does not train on."""
+"""Watching a training on classes it does not train on: by one-shot trials, or all their pairs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from firstsight.data.packed import PackedPictures
+from firstsight.errors import DataError
 from firstsight.evaluation.episodes import score
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.heads import HeadModule
 from firstsight.learning.training.bank import normalise
+from firstsight.metrics.roc import equal_error_rate
 from firstsight.sampling.episodes import EpisodePlan, Episodes, draw_episodes
 
-__all__ = ["OneShotValidation", "batch_within", "embed_all"]
+__all__ = ["OneShotValidation", "PairValidation", "Validation", "batch_within", "embed_all"]
 
 # Feature maps of a million pixels take some hundred megabytes in the networks here.
 _MOST_PIXELS = 2**20
 
 
+class Validation(Protocol):
+    """told: what the figure is called."""
+
+    told: ClassVar[str]
+
+    def accuracy(self, tower: nn.Module, head: HeadModule, device: torch.device) -> float:
+        """A figure in 0..1, the higher the better; NaN where embeddings are no numbers."""
+
+
 @dataclass(frozen=True)
 class OneShotValidation:
     """The same trials at every look, so that looks can be compared."""
+
+    told: ClassVar[str] = "one-shot accuracy"
 
     pictures: PackedPictures
     preprocessing: Preprocessing
@@ -50,6 +64,37 @@ class OneShotValidation:
         if not torch.isfinite(embeddings).all():
             return float("nan")
         return float(score(self.episodes, embeddings.numpy(), head.frozen()).mean())
+
+
+@dataclass(frozen=True)
+class PairValidation:
+    """Every two pictures, the same or not. One-shot trials among few classes are soon all right,
+    and tell no more; where the two sides of pairs meet still does."""
+
+    pictures: PackedPictures
+    preprocessing: Preprocessing
+
+    told: ClassVar[str] = "pairs told apart"
+
+    @classmethod
+    def plan(cls, pictures: PackedPictures, preprocessing: Preprocessing) -> PairValidation:
+        """DataError where there are no pairs of two classes."""
+        if pictures.n_classes < 2:
+            raise DataError(
+                f"pairs of {pictures.n_classes} held-out class are all the same; hold out two or "
+                'more (data.held_out_classes), or set training.watch to "one_shot"'
+            )
+        return cls(pictures, preprocessing)
+
+    def accuracy(self, tower: nn.Module, head: HeadModule, device: torch.device) -> float:
+        """1 - equal error rate."""
+        embeddings = embed_all(tower, self.pictures, self.preprocessing, device)
+        if not torch.isfinite(embeddings).all():
+            return float("nan")
+        first, second = np.triu_indices(len(embeddings), 1)
+        distances = head.frozen().distance(embeddings.numpy(), embeddings.numpy())[first, second]
+        same = self.pictures.labels[first] == self.pictures.labels[second]
+        return 1 - equal_error_rate(distances[same], distances[~same])
 
 
 @torch.no_grad()

@@ -229,6 +229,48 @@ def reproduce(
     )
 
 
+@menu.command(
+    epilog="Example:  firstsight crossvalidate photos --data my-things --protocol retrieval"
+)
+@click.argument("recipe", help="A shipped recipe or a TOML file; see 'recipes'.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["verification", "retrieval"]),
+    required=True,
+    help="Every pair of pictures of a part; or each picture asks the others for its class.",
+)
+@click.option(
+    "--parts", "n_parts", type=click.IntRange(min=2), default=5, help="Parts of the classes."
+)
+@click.option("--data", help="Data set or folder; default: the recipe's own.")
+@click.option(
+    "--out", type=options.PATH, help="Where the trainings go, and where to carry them on."
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the recipe.")
+@options.as_json
+def crossvalidate(
+    recipe: str,
+    protocol: Literal["verification", "retrieval"],
+    n_parts: int,
+    data: str | None,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Train once for each part of the classes, and judge by that part: all classes count once."""
+    from firstsight.app.cli import crossvalidate as command
+
+    command.crossvalidate(
+        recipe,
+        protocol,
+        list(overrides),
+        n_parts=n_parts,
+        data=data,
+        out=out,
+        as_json=as_json,
+    )
+
+
 @menu.command("check-loader", epilog="Example:  firstsight check-loader")
 @options.as_json
 def check_loader(as_json: bool) -> None:

@@ -14,9 +14,16 @@ __all__ = ["LoggerTable", "Logs", "Training"]
 class Training(Table):
     steps: int = Field(2000, ge=1, description="batches in all")
     validate_every: int = Field(200, ge=1, description="steps between checkpoints and validations")
+    watch: Literal["one_shot", "pairs"] = Field(
+        "one_shot",
+        description="held-out classes by one-shot trials, or by 1 - equal error rate of pairs",
+    )
     validation_trials: int = Field(1000, ge=1, description="20-way one-shot trials")
     patience: int | None = Field(None, ge=1, description="validations without improvement to stop")
     min_delta: float = Field(0.0, ge=0, description="smaller gains are none")
+    min_delta_percent: float = Field(
+        0.0, ge=0, description="gains smaller than this share of the best, in percent, are none"
+    )
     ema_decay: float | None = Field(None, gt=0, lt=1, description="average of the weights")
     precision: Literal["auto", "f32", "bf16"] = Field(
         "auto", description="auto: bf16 where the machine has units for it"
