@@ -129,7 +129,7 @@ def test_data_lists_the_named_sets() -> None:
     assert shown.code == 0
     assert shown.err == ""
     listed = json.loads(here("data", "--json").out)
-    assert {each["name"] for each in listed} == set(KNOWN_NAMES)
+    assert {each["name"] for each in listed} == {*KNOWN_NAMES, "omniglot:runs"}
     assert all(each["name"] in shown.out for each in listed)
     assert listed[0].keys() == {"name", "place", "count", "licence", "credit", "address"}
 
