@@ -5,9 +5,9 @@ optimiser, on one thread. The loop opens the two pictures of a pair from their f
 brings them to size, and sends each through the network for itself, pair by pair; the gradients of
 a batch are summed, and then the optimiser steps. Beside it the same loop with the pictures of a
 batch stacked, first twins and second twins apart. Blocks alternate in one process, so that a
-machine whose speed drifts slows all. The loops would take hours: their time to 91.2 % is worked
-out from their time per pair and the pairs that the recipe needs (batch normalisation over one
-picture learns worse, if anything, and is forgiven).
+machine whose speed drifts slows all. The loops' time to 91.2 % is worked out from their time per
+pair and the pairs that the recipe needs (batch normalisation over one picture learns worse, if
+anything, and is forgiven). Blocks are short: take figures from a machine at rest.
 
     python benchmarks/pairs_one_by_one.py [--quick]
 """
