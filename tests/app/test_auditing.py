@@ -117,6 +117,7 @@ def test_things_held_out_of_the_training_were_not_learned(tmp_path: Path) -> Non
 
 
 def test_a_set_without_files_is_not_looked_through() -> None:
+    pytest.importorskip("sklearn")
     digits = open_pictures("digits", Preprocessing(size=16))
     found = told(learned_from({"train": "digits"}), digits, Path("digits"))
     assert found["digits has no files of pictures, so nobody looked for copies."] == "open"

@@ -68,6 +68,7 @@ def test_how_to_train_a_cell_needs_a_cell() -> None:
 def test_a_cell_is_trained_judged_printed_and_not_run_twice(
     data_root: Path, tmp_path: Path
 ) -> None:
+    pytest.importorskip("torch")
     cell = Cell("30k", True)
 
     def once(budget: float) -> bool:
