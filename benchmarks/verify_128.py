@@ -29,39 +29,22 @@ from firstsight.data.packed import PackedPictures
 from firstsight.evaluation.baselines import embed_raw_pixels
 from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.scorecard import find_commit, find_hardware
-from firstsight.evaluation.verification import Pairs, draw_pairs, judge, pair_distances
+from firstsight.evaluation.verification import Pairs, draw_pairs, pair_distances
 from firstsight.evaluation.verifying import Half, rates_at_target
 from firstsight.metrics.roc import true_accept_rate
+from firstsight.metrics.weighted import WeightedPairs
 from firstsight.similarity import Euclidean, Head
 
 RECIPES = ("verify-128", "verify-128-triplet")
-FOLDS, TARGET, SEED = 5, 0.01, 0
+FOLDS, TARGET, SEED, REPEATS = 5, 0.01, 0, 1000
 RATES = (0.001, 0.01, 0.05, 0.1)  # points of the ROC
+Distances = npt.NDArray[np.float32]
 OMNIGLOT = (
     "data.held_out_classes=0",
     "data.held_out_groups=6",
     "training.steps=1500",
     "training.validate_every=250",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """P pairs as somebody saw them. units: (2, P), the person or the alphabet of each picture."""
-
-    half: Half
-    units: npt.NDArray[np.int64]
-
-    def error_rate(self, times: npt.NDArray[np.int64]) -> float:
-        """The equal error rate where each unit was drawn so many times."""
-        first, second = times[self.units]
-        weight = np.where(self.units[0] == self.units[1], first, first * second)
-        order = np.argsort(self.half.distances, kind="stable")
-        weight, same = weight[order], self.half.same[order]
-        passed = [np.cumsum(weight * side) for side in (same, ~same)]
-        miss, passes = 1 - passed[0] / passed[0][-1], passed[1] / passed[1][-1]
-        nearest = int(np.argmin(np.abs(miss - passes)))
-        return float(miss[nearest] + passes[nearest]) / 2
 
 
 @dataclass(frozen=True)
@@ -72,11 +55,11 @@ class Contender:
     embed: Embed
     head: Head
 
-    def judge(self, pictures: PackedPictures, pairs: Pairs) -> Judged:
+    def judge(self, pictures: PackedPictures, pairs: Pairs) -> WeightedPairs:
+        """Drawn again are people, or alphabets where there are some."""
         distances = pair_distances(pairs, embed_all(self.embed, pictures.pixels), self.head)
         units = pictures.groups if len(pictures.group_names) > 1 else pictures.labels
-        both = np.stack([units[pairs.first], units[pairs.second]])
-        return Judged(Half(distances, pairs.same, both[0]), both)
+        return WeightedPairs(distances, pairs.same, units[pairs.first], units[pairs.second])
 
 
 def main() -> None:
@@ -95,7 +78,7 @@ def faces(out: Path) -> None:
     print(f"\nAT&T faces, {FOLDS} folds by person; threshold for {TARGET:.0%} from the other folds")
     print(HEAD)
     for recipe in RECIPES:
-        folds: dict[str, list[Judged]] = {}
+        folds: dict[str, list[WeightedPairs]] = {}
         for fold in range(FOLDS):
             model = trained(recipe, out / f"{recipe}-faces-{fold}", f"data.held_out_part={fold}")
             everybody = open_pictures("faces", model.info.preprocessing)
@@ -103,7 +86,9 @@ def faces(out: Path) -> None:
             for who in contenders(recipe, model):
                 folds.setdefault(who.name, []).append(who.judge(people, every_pair(people)))
         for name, judged in folds.items():
-            rates = rates_at_target([each.half for each in judged], TARGET)
+            rates = rates_at_target(
+                [Half(each.distances, each.same, each.first) for each in judged], TARGET
+            )
             tell(name, judged, rates["true_accepts_at_target"], rates["false_accepts_at_target"])
 
 
@@ -124,8 +109,8 @@ def omniglot(out: Path) -> None:
         for who in contenders(recipe, model):
             chosen = who.judge(held_out, drawn_pairs(held_out, 1))
             judged = who.judge(test, drawn_pairs(test, 2))
-            at = true_accept_rate(*chosen.half.sides, false_accept_rate=TARGET)[1]
-            rates = [float((side <= at).mean()) for side in judged.half.sides]
+            at = true_accept_rate(*sides_of(chosen), false_accept_rate=TARGET)[1]
+            rates = [float((side <= at).mean()) for side in sides_of(judged)]
             tell(who.name, [judged], *rates)
 
 
@@ -163,36 +148,25 @@ HEAD = (
 )
 
 
-def tell(name: str, judged: list[Judged], true_accepts: float, false_accepts: float) -> None:
+def tell(name: str, judged: list[WeightedPairs], true_accepts: float, false_accepts: float) -> None:
     """A row; rates are means over the folds."""
-    sides = [each.half.sides for each in judged]
-    results = [judge(*each, threshold=0.0) for each in sides]
+    equal, auc, _ = np.mean([each.rates() for each in judged], axis=0)
     roc = [
-        np.mean([true_accept_rate(*each, false_accept_rate=rate)[0] for each in sides])
+        np.mean([true_accept_rate(*sides_of(each), false_accept_rate=rate)[0] for each in judged])
         for rate in RATES
     ]
-    low, high = interval(judged)
+    rng = np.random.default_rng([SEED, 3])
+    drawn = np.mean([each.redrawn_rates(REPEATS, rng) for each in judged], axis=0)
+    low, high = np.quantile(drawn[:, 0], (0.025, 0.975))
     print(
-        f"{name:22s} {100 * np.mean([result.equal_error_rate for result in results]):5.2f} "
-        f"({100 * low:5.2f} .. {100 * high:5.2f})     "
-        f"{np.mean([result.auc for result in results]):7.4f} "
+        f"{name:22s} {100 * equal:5.2f} ({100 * low:5.2f} .. {100 * high:5.2f})     {auc:7.4f} "
         f"{100 * true_accepts:16.2f} {100 * false_accepts:9.2f}   "
         + ", ".join(f"{100 * share:.1f}" for share in roc)
     )
 
 
-def interval(judged: list[Judged], repeats: int = 1000) -> tuple[float, float]:
-    """95 % interval of the mean equal error rate, when people (or alphabets) are drawn again."""
-    rng = np.random.default_rng([SEED, 3])
-    means = []
-    for _ in range(repeats):
-        rates = []
-        for each in judged:
-            n = int(each.units.max()) + 1
-            rates.append(each.error_rate(np.bincount(rng.integers(n, size=n), minlength=n)))
-        means.append(np.mean(rates))
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
+def sides_of(pairs: WeightedPairs) -> tuple[Distances, Distances]:
+    return pairs.distances[pairs.same], pairs.distances[~pairs.same]
 
 
 if __name__ == "__main__":

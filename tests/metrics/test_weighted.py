@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -43,17 +45,20 @@ def test_unweighted_rates_are_those_of_the_curve_ties_included(points: list[int]
     assert pairs.rates() == pytest.approx(by_roc(pairs))
 
 
-def test_drawing_things_again_is_like_having_their_pictures_so_often() -> None:
-    pairs = all_pairs([0, 1, 4, 6, 9, 15], [0, 0, 1, 1, 2, 2])
+@pytest.mark.parametrize("alphabets", [[0, 0, 1, 1, 2, 2], [0, 0, 0, 0, 1, 1]])
+def test_drawing_things_again_is_like_having_their_pictures_so_often(alphabets: list[int]) -> None:
+    characters = all_pairs([0, 1, 4, 6, 9, 15], [0, 0, 1, 1, 2, 2])
+    drawn_as = all_pairs([0] * 6, alphabets)
+    pairs = replace(characters, first=drawn_as.first, second=drawn_as.second)
     drawn = pairs.redrawn_rates(40, np.random.default_rng(3))
-    rng = np.random.default_rng(3)
+    rng, n = np.random.default_rng(3), max(alphabets) + 1
     expected: list[list[float]] = []
     while len(expected) < 40:
-        times = rng.multinomial(3, [1 / 3] * 3)
+        times = rng.multinomial(n, [1 / n] * n)
         if (times > 0).sum() > 1:
             counts = [
-                times[a] if same else times[a] * times[b]
-                for a, b, same in zip(pairs.first, pairs.second, pairs.same, strict=True)
+                times[a] if a == b else times[a] * times[b]
+                for a, b in zip(pairs.first, pairs.second, strict=True)
             ]
             expected.append(by_roc(repeated(pairs, np.array(counts))))
     assert drawn == pytest.approx(np.array(expected))

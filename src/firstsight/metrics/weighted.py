@@ -1,7 +1,8 @@
 """Rates over all pairs of some things, when the things are drawn again.
 
 A thing that is drawn twice counts twice: its genuine pairs twice, its impostor pairs with a thing
-that is drawn three times six times. So weights on the same sorted distances are enough.
+that is drawn three times six times. A pair inside one thing counts as often as the thing. So
+weights on the same sorted distances are enough.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Float64 = npt.NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class WeightedPairs:
     """P pairs: distances (P,), same (P,) bool, and the things (P,) of both pictures of each.
+
+    Things may be wider than what "same" means: alphabets, where characters are told apart.
 
     A distance that is no number counts as the largest there is. There must be pairs of both kinds.
     """
@@ -49,7 +52,7 @@ class WeightedPairs:
             times = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
             if (times > 0).sum() < 2:  # one thing alone has no impostors
                 continue
-            weights = np.where(self.same, times[first], times[first] * times[second])
+            weights = np.where(first == second, times[first], times[first] * times[second])
             if weights[self.same].any():
                 rows.append(self._weighted(weights.astype(np.float64), *order))
         return np.array(rows)
