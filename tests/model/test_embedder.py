@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -210,3 +211,23 @@ def test_importing_the_room_loads_neither_onnx_runtime_nor_torch() -> None:
         [sys.executable, "-c", asked], capture_output=True, text=True, check=True, timeout=60
     )
     assert told.stdout.strip() == "set()"
+
+
+def test_loading_a_model_writes_nothing_in_the_home_of_its_user_and_tells_nobody(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    """ONNX Runtime's own builds note a device and queue events for their makers, if let."""
+    places = ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA", "APPDATA", "USERPROFILE")
+    home = tmp_path / "nobody"
+    home.mkdir()
+    code = (
+        "import sys, numpy, firstsight\n"
+        "one = numpy.zeros((1, 8, 8, 1), numpy.uint8)\n"
+        "firstsight.load(sys.argv[1]).embed_pixels(one)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(tiny_folder)],
+        env=os.environ | dict.fromkeys(places, str(home)),
+        check=True,
+    )
+    assert list(home.rglob("*")) == []

@@ -25,6 +25,7 @@ from firstsight.images.decode import PictureLike
 from firstsight.images.rows import PixelRows
 from firstsight.model.folder import ONNX, read_model_info, read_onnx, resolve_model
 from firstsight.model.info import ModelInfo
+from firstsight.model.runtime import onnx_runtime
 
 __all__ = ["Embedder", "load"]
 
@@ -37,7 +38,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class _Session(Protocol):
-    """What is used of onnxruntime.InferenceSession."""
+    """What is used of runtime.InferenceSession."""
 
     def run(self, outputs: list[str], feed: dict[str, Floats]) -> list[Any]: ...
     def get_inputs(self) -> list[Any]: ...
@@ -197,9 +198,8 @@ def _listed(pictures: PictureLike | Iterable[PictureLike]) -> Sequence[PictureLi
 
 
 def _open_session(onnx: bytes, where: str, threads: int) -> _Session:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
+    runtime = onnx_runtime()
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # fatal only: what fails is raised, and told once
@@ -208,7 +208,7 @@ def _open_session(onnx: bytes, where: str, threads: int) -> _Session:
     # A memory plan fits one batch size, and ours vary; the arena itself stays.
     options.enable_mem_pattern = False
     try:
-        session = onnxruntime.InferenceSession(
+        session = runtime.InferenceSession(
             onnx, sess_options=options, providers=["CPUExecutionProvider"]
         )
     # ONNX Runtime's errors share no base class of their own.

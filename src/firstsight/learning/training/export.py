@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from firstsight.errors import TrainingError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.training.half import rounded, store_half
+from firstsight.model.runtime import onnx_runtime
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -85,9 +86,7 @@ def _forget_origin(model: ModelProto) -> None:
 
 @torch.no_grad()
 def _require_equal(tower: nn.Module, onnx: bytes, shape: tuple[int, ...], tolerance: float) -> None:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
+    session = onnx_runtime().InferenceSession(onnx, providers=["CPUExecutionProvider"])
     for batch in (1, 2, 5):
         pictures: Tensor = torch.rand(
             (batch, *shape[1:]), generator=torch.Generator().manual_seed(batch)
