@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from firstsight.images.preprocess import Preprocessing
-from firstsight.learning.networks.efficientnet import EfficientNetLite0
+from firstsight.learning.networks.efficientnet import EfficientNetLite, LiteVersion
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet, Version
 from firstsight.learning.networks.weights import load_published
@@ -56,17 +56,25 @@ def test_squeezenets_pools_round_up(version: Version, side: int, map_side: int) 
     assert maps.shape == (1, 512, map_side, map_side)
 
 
-def test_lite0_has_the_published_number_of_parameters_and_49_convolutions() -> None:
-    network = EfficientNetLite0()
-    assert n_parameters(network) == 4_652_008
-    assert n_parameters(network.features) == 3_371_008
-    assert sum(isinstance(layer, nn.Conv2d) for layer in network.modules()) == 49
+@pytest.mark.parametrize(
+    ("version", "n_all", "n_convolutions"),
+    # 4.7, 5.4 and 6.1 million are published; of convolutions, the stem, the head, two for the
+    # first block and three for each of the other 15 or 20.
+    [("0", 4_652_008, 49), ("1", 5_416_680, 64), ("2", 6_092_072, 64)],
+)
+def test_the_lites_have_the_published_sizes(
+    version: LiteVersion, n_all: int, n_convolutions: int
+) -> None:
+    network = EfficientNetLite(version)
+    assert n_parameters(network) == n_all
+    assert n_parameters(network.features) == n_all - 1_281_000
+    assert sum(isinstance(layer, nn.Conv2d) for layer in network.modules()) == n_convolutions
 
 
 @pytest.mark.parametrize("side", [6, 7])
 def test_lite0_pads_as_tensorflow_does_at_stride_2(side: int) -> None:
     torch.manual_seed(0)
-    stem = EfficientNetLite0().features[0].eval()
+    stem = EfficientNetLite("0").features[0].eval()
     weight = stem[0].weight.detach().numpy()  # type: ignore[index]
     picture = torch.rand(3, side, side)
     with torch.no_grad():

@@ -17,7 +17,7 @@ from firstsight.data.packed import PackedPictures
 from firstsight.errors import DataError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.backbones import build_backbone
-from firstsight.learning.networks.efficientnet import EfficientNetLite0
+from firstsight.learning.networks.efficientnet import EfficientNetLite
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet
 from firstsight.learning.networks.weights import load_published
@@ -103,7 +103,7 @@ def test_weights_that_are_not_there_stop_a_training_but_no_export(tmp_path: Path
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_batch_norms_keep_the_statistics_they_came_with(kept: bool) -> None:
-    first = EfficientNetLite0().features[:3]
+    first = EfficientNetLite("0").features[:3]
     assert isinstance(first, nn.Sequential)
     tower = PooledTower(first, 24, keep_statistics=kept).train()
     before = {name: value.clone() for name, value in tower.named_buffers()}

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from firstsight.errors import DataError, DataUnavailable, UsageError
-from firstsight.learning.networks.efficientnet import EfficientNetLite0
+from firstsight.learning.networks.efficientnet import EfficientNetLite
 from firstsight.learning.networks.squeezenet import SqueezeNet
 from firstsight.learning.networks.weights import (
     PublishedWeights,
@@ -131,7 +131,7 @@ def test_a_file_of_weights_is_loaded_by_name(tmp_path: Path) -> None:
 
 def test_lite0_takes_the_names_of_its_package(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    there, here = EfficientNetLite0(), EfficientNetLite0()
+    there, here = EfficientNetLite("0"), EfficientNetLite("0")
     state = there.state_dict()
     named = {
         "_conv_stem.weight": state["features.0.0.weight"],

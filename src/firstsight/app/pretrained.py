@@ -26,8 +26,8 @@ def make_pretrained(
     weights: KeptWeights = "full",
     console: Console | None = None,
 ) -> Path:
-    """Write the model folder `to` of `backbone`: squeezenet1_0, squeezenet1_1 or
-    efficientnet_lite0, with its ImageNet weights.
+    """Write the model folder `to` of `backbone`: squeezenet1_0, squeezenet1_1,
+    efficientnet_lite0, _lite1 or _lite2, with its ImageNet weights.
 
     centre_on: a folder of pictures of any kind; the embeddings are seen from their mean.
     weights: those to train on; "half" rounds them to float16, "none" leaves them out.

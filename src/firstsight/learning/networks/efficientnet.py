@@ -1,16 +1,21 @@
-"""EfficientNet-Lite0 (Liu 2020, "Higher accuracy on vision models with EfficientNet-Lite"):
-EfficientNet-B0 (Tan and Le 2019, table 1) without squeeze-and-excitation and with ReLU6, so that
-small machines run it fast.
+"""EfficientNet-Lite (Liu 2020, "Higher accuracy on vision models with EfficientNet-Lite"):
+EfficientNet (Tan and Le 2019, table 1) without squeeze-and-excitation and with ReLU6, so that
+small machines run it fast. Lite1 and Lite2 are Lite0 deeper, and Lite2 is wider too.
 """
 
 from __future__ import annotations
 
+import math
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["EfficientNetLite0"]
+__all__ = ["EfficientNetLite", "LiteVersion"]
 
-# Kernel, stride, expansion, channels, blocks; a stage a line.
+LiteVersion = Literal["0", "1", "2"]
+
+# Kernel, stride, expansion, channels, blocks of Lite0; a stage a line.
 _STAGES = (
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -21,21 +26,28 @@ _STAGES = (
     (3, 1, 6, 320, 1),
 )
 _STEM = 32
+# Of channels, of blocks (Tan and Le 2019, section 3.3).
+_SCALES: dict[LiteVersion, tuple[float, float]] = {"0": (1, 1), "1": (1, 1.1), "2": (1.1, 1.2)}
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """RGB pictures (B, 3, S, S), (x - 127) / 128 of 0..255, to 1,000 class scores (B, 1000).
 
-    `features` gives (B, n_channels, h, w) feature maps in 0..6. S is 224 by habit.
+    `features` gives (B, n_channels, h, w) feature maps in 0..6. S is 224,
+    240 and 260 by habit.
     """
 
     n_channels = 1280
 
-    def __init__(self) -> None:
+    def __init__(self, version: LiteVersion = "0") -> None:
         super().__init__()
+        width, depth = _SCALES[version]
         layers: list[nn.Module] = [_Convolution(3, _STEM, 3, stride=2)]
         before = _STEM
-        for kernel, stride, expansion, channels, n_blocks in _STAGES:
+        for place, (kernel, stride, expansion, channels, n_blocks) in enumerate(_STAGES):
+            channels = _widened(channels, width)
+            if place not in (0, len(_STAGES) - 1):  # of the Lites, these two keep their depth
+                n_blocks = math.ceil(n_blocks * depth)
             for number in range(n_blocks):
                 step = stride if number == 0 else 1
                 layers.append(_Bottleneck(before, channels, kernel, step, expansion))
@@ -46,6 +58,13 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         return self.classifier(self.features(pictures).mean((2, 3)))  # type: ignore[no-any-return]
+
+
+def _widened(channels: int, width: float) -> int:
+    """Channels times width, to the nearest multiple of 8, but not below nine tenths of it."""
+    wanted = channels * width
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * wanted else rounded + 8
 
 
 class _Convolution(nn.Sequential):

