@@ -18,7 +18,7 @@ import numpy.typing as npt
 import firstsight
 from firstsight.data.catalogue import open_pictures
 from firstsight.evaluation.scorecard import find_commit, find_hardware
-from firstsight.gallery.advising import advise_enrollment
+from firstsight.gallery.advising import Newcomer, advise_enrollment
 from firstsight.gallery.doctor import Examination, examine
 from firstsight.gallery.records import PhotoVectors
 from firstsight.similarity import Head
@@ -85,7 +85,8 @@ def tally(head: Head, drawings: Drawings, n_things: int, k_shot: int, within: bo
 
         held, names = gallery_of(enrolled[1:])
         for name, vector in (("new", spare[0]), ("0", spare[1])):
-            advice = advise_enrollment(head, held, names, name, vector, threshold=THRESHOLD)
+            new = Newcomer(name, vector)
+            advice = advise_enrollment(head, held, names, new, threshold=THRESHOLD)
             count[f"advice {name}"] += bool(advice)
     return count
 

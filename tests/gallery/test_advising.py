@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from firstsight.errors import ShapeError
-from firstsight.gallery.advising import advise_enrollment
+from firstsight.gallery.advising import Newcomer, advise_enrollment
+from firstsight.gallery.copies import KeptPictures
 from firstsight.gallery.findings import Finding, part_told, some
 from firstsight.gallery.records import PhotoVectors
+from firstsight.images.likeness import Likeness
 from firstsight.images.quality import Flaw
 from firstsight.similarity import Euclidean
 from tests.gallery.test_neighbours import on_a_line
@@ -24,10 +26,8 @@ def advised(
         Euclidean(),
         on_a_line(*(things or GALLERY)),
         NAMES,
-        name,
-        np.array([value], np.float32),
+        Newcomer(name, np.array([value], np.float32), **more),
         threshold=threshold,
-        **more,
     )
 
 
@@ -82,7 +82,7 @@ def test_a_copy_is_told_by_its_vector_and_nothing_else_about_it() -> None:
     (within,) = advised(2.01, "cup", threshold=5)
     assert (within.kind, within.severity, within.photos) == ("duplicate", "advice", (102,))
     assert within.told == (
-        "'cup' has nearly the same picture already; another view would help more"
+        "'cup' has nearly the same picture already (photo 102); another view would help more"
     )
     (across,) = advised(2.01, "pot", threshold=5)
     assert (across.severity, across.things) == ("warning", ("pot", "cup"))
@@ -90,9 +90,10 @@ def test_a_copy_is_told_by_its_vector_and_nothing_else_about_it() -> None:
 
 
 def test_a_copy_that_the_caller_knows_of_is_believed() -> None:
-    (finding,) = advised(5, "pot", threshold=5, near_duplicate_of="mug")
+    (finding,) = advised(5, "pot", threshold=5, held=(104, "mug"))
     assert finding.told == (
-        "nearly the same picture is enrolled as 'mug'; check which name is right"
+        "nearly the same picture is enrolled as 'mug' (photo 104); check which of the two names is "
+        "right"
     )
 
 
@@ -103,10 +104,10 @@ def test_flaws_of_the_picture_are_passed_on_also_into_an_empty_gallery() -> None
         Euclidean(),
         empty,
         {},
-        "cup",
-        np.zeros(1, np.float32),
+        Newcomer(
+            "cup", np.zeros(1, np.float32), flaws=[Flaw("blurred", "it is blurred; hold still")]
+        ),
         threshold=None,
-        flaws=[Flaw("blurred", "it is blurred; hold still")],
     )
     assert (finding.kind, finding.severity) == ("flaw", "advice")
     assert finding.told == "of the photo: it is blurred; hold still"
@@ -127,7 +128,7 @@ def test_a_vector_of_another_model_is_refused() -> None:
     vectors = on_a_line(*GALLERY)
     with pytest.raises(ShapeError, match=r"shape \(2,\).*embed both with the gallery's model"):
         advise_enrollment(
-            Euclidean(), vectors, NAMES, "pot", np.zeros(2, np.float32), threshold=None
+            Euclidean(), vectors, NAMES, Newcomer("pot", np.zeros(2, np.float32)), threshold=None
         )
 
 
@@ -139,3 +140,36 @@ def test_names_and_parts_are_told_in_few_words() -> None:
     assert part_told(1, 1, "its") == "its only photo"
     assert part_told(2, 5, "the") == "2 of the 5 photos"
     assert part_told(3, 8, "its") == "38 % of its 8 photos"
+
+
+RED = Likeness(0, is_grey=False)
+
+
+def copied(
+    value: float, bits: int, *, is_grey: bool = False, things: list[list[float]] | None = None
+) -> bool:
+    """Whether `value` is called a copy where the picture differs from all others in `bits`."""
+    kept = KeptPictures(lambda photo: b"", "rgb", {100 + row: RED for row in range(20)})
+    found = advise_enrollment(
+        Euclidean(),
+        on_a_line(*(things or GALLERY)),
+        NAMES,
+        Newcomer("pot", np.array([value], np.float32), likeness=Likeness(2**bits - 1, is_grey)),
+        threshold=None,
+        pictures=kept,
+    )
+    return any(finding.kind == "duplicate" for finding in found)
+
+
+def test_whoever_differs_in_more_bits_must_be_nearer_to_be_a_copy() -> None:
+    # Photos of one thing here lie 1 apart.
+    assert copied(2.49, 8) and not copied(2.51, 8)
+    assert copied(2.24, 14) and not copied(2.26, 14)
+    assert not copied(2, 15)
+    assert copied(2.14, 2, is_grey=True) and not copied(2.16, 2, is_grey=True)
+    assert not copied(2, 3, is_grey=True)
+
+
+def test_among_too_few_photos_to_say_what_is_usual_pictures_decide_alone() -> None:
+    assert copied(2, 14, things=[[0]]) and not copied(0, 15, things=[[0]])
+    assert advised(0, "cup", [0], threshold=None) == []  # neither vector nor picture can tell

@@ -9,6 +9,7 @@ from PIL import Image
 
 from firstsight.errors import GalleryError, NotInGallery
 from firstsight.gallery import doctor
+from firstsight.gallery.copies import KeptPictures
 from firstsight.gallery.doctor import Examination, examine
 from firstsight.gallery.records import PhotoVectors
 from firstsight.similarity import Euclidean, WeightedL1
@@ -129,7 +130,9 @@ def test_kept_pictures_decide_what_is_a_copy() -> None:
     vectors = on_a_line([0, 1, 2, 2.1], [10, 11, 12, 12.01], [20, 21, 22])
     # 102 and 103 are one picture; 106 and 107 are two that the model sees alike.
     kept = {100 + row: drawn(row) for row in range(11)} | {103: drawn(2, quality=60)}
-    (finding,) = examine(Euclidean(), vectors, NAMES, threshold=None, pictures=kept.get).findings
+    (finding,) = examine(
+        Euclidean(), vectors, NAMES, threshold=None, pictures=KeptPictures(kept.get, "grey")
+    ).findings
     assert (finding.kind, finding.photos) == ("duplicate", (102, 103))
 
 
@@ -139,8 +142,10 @@ def test_pictures_that_are_damaged_or_gone_leave_it_to_the_vectors() -> None:
             raise NotInGallery("photo 101 was removed")
         return b"no picture"
 
-    vectors = on_a_line([0, 0.01, 1, 2], [10, 11, 12])
-    (finding,) = examine(Euclidean(), vectors, NAMES, threshold=None, pictures=damaged).findings
+    vectors = on_a_line([0, 0.01, 1, 2], [10, 11, 12], [20, 21, 22])
+    (finding,) = examine(
+        Euclidean(), vectors, NAMES, threshold=None, pictures=KeptPictures(damaged, "grey")
+    ).findings
     assert finding.photos == (100, 101)
 
 

@@ -16,10 +16,13 @@ from PIL import Image
 import firstsight
 from firstsight.data.manifest import Archives
 from firstsight.data.omniglot import read_background
-from firstsight.gallery.advising import advise_enrollment
+from firstsight.gallery.advising import Newcomer, advise_enrollment
+from firstsight.gallery.copies import KeptPictures
 from firstsight.gallery.doctor import Examination, examine
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import ModelBinding, NewPhoto, PhotoVectors
+from firstsight.images.decode import decode
+from firstsight.images.likeness import likeness
 from firstsight.similarity import Cosine
 
 HEAD = Cosine()  # that of `characters`
@@ -122,13 +125,18 @@ def test_a_planted_copy_is_found_in_a_gallery_with_pictures(
         vector = characters.embed(copy)[0]
         vectors = gallery.vectors()
         names = {thing.id: thing.name for thing in gallery.things()}
-        (advice,) = advise_enrollment(HEAD, vectors, names, "new", vector, threshold=THRESHOLD)
+        new = Newcomer("new", vector)
+        (advice,) = advise_enrollment(HEAD, vectors, names, new, threshold=THRESHOLD)
         assert (advice.kind, advice.things) == ("lookalike", ("new", "t00"))  # resized: no proof
+        new = Newcomer("new", vector, likeness=likeness(decode(copy, mode="grey")))
+        pictures = KeptPictures(gallery.picture, "grey")
+        (advice,) = advise_enrollment(
+            HEAD, vectors, names, new, threshold=THRESHOLD, pictures=pictures
+        )
+        assert (advice.kind, advice.things) == ("duplicate", ("new", "t00"))
         (enrolled,) = gallery.enroll([("new", photo(copy, vector))])
         names = {thing.id: thing.name for thing in gallery.things()}
-        found = examine(
-            HEAD, gallery.vectors(), names, threshold=THRESHOLD, pictures=gallery.picture
-        )
+        found = examine(HEAD, gallery.vectors(), names, threshold=THRESHOLD, pictures=pictures)
         duplicate = found.findings[0]
         assert (duplicate.kind, duplicate.severity) == ("duplicate", "warning")
         assert duplicate.things == ("t00", "new") and enrolled.photo in duplicate.photos
@@ -144,7 +152,9 @@ def test_one_character_enrolled_as_two_things_is_a_look_alike(drawings: Drawings
         found = [it for it in examined(vectors).findings if it.kind == "lookalike"]
         n_found += any(set(it.things) == {"t0", "t9"} for it in found)
         held, names = gallery_of(vectors[:9])
-        advice = advise_enrollment(HEAD, held, names, "new", vectors[9, 0], threshold=THRESHOLD)
+        advice = advise_enrollment(
+            HEAD, held, names, Newcomer("new", vectors[9, 0]), threshold=THRESHOLD
+        )
         n_advised += any(it.kind == "lookalike" and "t0" in it.things for it in advice)
     # By chance each of three drawings may be nearest to its own two rather than to the other three.
     assert n_found >= 0.7 * GALLERIES
@@ -161,5 +171,7 @@ def test_right_photos_are_enrolled_without_a_word(drawings: Drawings) -> None:
             ("new", drawings.vectors[things[10], 0]),
             ("t3", drawings.vectors[things[3], 5]),
         ):
-            n_words += bool(advise_enrollment(HEAD, held, names, name, vector, threshold=THRESHOLD))
+            n_words += bool(
+                advise_enrollment(HEAD, held, names, Newcomer(name, vector), threshold=THRESHOLD)
+            )
     assert n_words <= 0.03 * 2 * GALLERIES

@@ -1,50 +1,18 @@
 from __future__ import annotations
 
-from io import BytesIO
-from itertools import combinations, islice
 from pathlib import Path
-from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
-from firstsight.images.quality import FlawKind, near, perceptual_hash, picture_flaws
-from firstsight.images.reading import read_picture
+from firstsight.images.quality import FlawKind, picture_flaws
+from tests.images.samples import drawings, photos, tiled
 
 
 def kinds(picture: Image.Image | NDArray[np.uint8]) -> list[FlawKind]:
     return [flaw.kind for flaw in picture_flaws(picture)]
-
-
-def tiled(n: int = 8, side: int = 40) -> Image.Image:
-    """n x n tiles of random colours with sharp edges, `side` px each."""
-    tiles = np.random.default_rng(3).integers(0, 256, (n, n, 3), dtype=np.uint8)
-    return Image.fromarray(tiles.repeat(side, axis=0).repeat(side, axis=1))
-
-
-def saved_again(image: Image.Image, quality: int, scale: float = 1.0) -> Image.Image:
-    stream = BytesIO()
-    size = (round(image.width * scale), round(image.height * scale))
-    image.resize(size, Image.Resampling.LANCZOS).save(stream, "JPEG", quality=quality)
-    return Image.open(stream)
-
-
-def drawings(data_root: Path, n: int) -> list[Image.Image]:
-    """Of n different characters, spread over the alphabets."""
-    with ZipFile(data_root / "omniglot" / "images_evaluation.zip") as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith("_01.png"))
-        chosen = names[:: len(names) // n][:n]
-        return [read_picture(archive.read(name)).image() for name in chosen]
-
-
-def photos(data_root: Path, n: int) -> list[Image.Image]:
-    folder = data_root / "snacks" / "val"
-    if not folder.is_dir():
-        pytest.skip("real data: FIRSTSIGHT_DATA names no folder with snacks/ in it")
-    paths = sorted(folder.glob("*/*.jpg"))
-    return [read_picture(path).image() for path in islice(paths, 0, None, len(paths) // n)][:n]
 
 
 def test_a_sharp_picture_has_no_flaw() -> None:
@@ -104,33 +72,3 @@ def test_real_photos_are_nearly_all_well_and_spoilt_ones_nearly_all_found(data_r
     blurred = [image.filter(ImageFilter.GaussianBlur(4)) for image in images]  # 2.7 px at 256
     assert sum(kinds(image) == ["blurred"] for image in blurred) >= 55
     assert all(kinds(image.point(lambda level: level / 4)) == ["dark"] for image in images)
-
-
-def test_a_hash_is_that_of_the_whole_picture_and_of_64_bits() -> None:
-    hashed = perceptual_hash(tiled())
-    assert 0 <= hashed < 2**64
-    assert hashed == perceptual_hash(np.asarray(tiled()))
-    assert hashed.bit_count() == 32  # half lie above the median
-
-
-def test_near_counts_the_bits_that_differ() -> None:
-    assert near(0b1011, 0b0100, bits=4)
-    assert not near(0b1011, 0b0100, bits=3)
-    assert near(0b1111, 0)
-    assert not near(0b11111, 0)
-
-
-@pytest.mark.parametrize(("quality", "scale"), [(75, 1.0), (60, 1.0), (75, 0.5)])
-def test_saving_again_leaves_a_picture_near(quality: int, scale: float) -> None:
-    image = tiled().filter(ImageFilter.GaussianBlur(20))
-    again = saved_again(image, quality, scale)
-    assert near(perceptual_hash(image), perceptual_hash(again))
-    assert not near(perceptual_hash(image), perceptual_hash(ImageOps.mirror(image)))
-
-
-def test_real_pictures_saved_again_are_near_and_different_ones_are_not(data_root: Path) -> None:
-    images = drawings(data_root, 150) + photos(data_root, 60)
-    hashes = [perceptual_hash(image) for image in images]
-    for image, hashed in zip(images, hashes, strict=True):
-        assert near(hashed, perceptual_hash(saved_again(image, 60)))
-    assert not any(near(a, b) for a, b in combinations(hashes, 2))

@@ -17,7 +17,8 @@ import numpy as np
 from firstsight.data.decoding import Progress
 from firstsight.data.looking import Look, Seen, Unseen, look_at_all
 from firstsight.data.manifest import Manifest
-from firstsight.data.nearness import near_links
+from firstsight.data.nearness import by_content, near_links
+from firstsight.images.likeness import NEAR_BITS
 
 __all__ = ["Audit", "Finding", "Kind", "audit"]
 
@@ -34,10 +35,6 @@ Kind = Literal[
     "animated",
 ]
 
-# Of 64 bits. Of the 23 million pairs of the snacks photographs 5 that are no byte duplicates differ
-# by at most 8, and all 5 were found right by eye; of the 5 pairs at 10 bits 2 were. Drawings are
-# alike anyway: of different ones 3 in a million pairs differ by at most 4.
-_NEAR_BITS = {"colour": 8, "grey": 2}
 _SMALLEST_SIDE_PX = 24
 _MOST_ASPECT = 4.0
 _PLAIN_MODES = {"1", "L", "RGB"}
@@ -140,20 +137,19 @@ def _unreadable(pictures: Sequence[_Picture], looks: Sequence[Look]) -> Iterator
 
 def _repeated(pictures: Sequence[_Picture], looks: Sequence[Look]) -> Iterator[Finding]:
     """Byte duplicates, then near duplicates among what is left when each file counts once."""
-    same: dict[bytes, list[int]] = {}
-    for row, look in enumerate(looks):
-        if isinstance(look, Seen):
-            same.setdefault(look.digest, []).append(row)
-    for rows in same.values():
-        if len(rows) > 1:
-            yield _repetition("same file", [pictures[row] for row in rows], can_be_unsound=True)
-    once = [rows[0] for rows in same.values()]
-    seen = [look for row in once if isinstance(look := looks[row], Seen)]
-    likenesses = np.array([look.likeness for look in seen], np.uint64)
-    mostly = "grey" if 2 * sum(look.is_grey for look in seen) >= len(seen) else "colour"
-    for a, b in near_links(likenesses, bits=_NEAR_BITS[mostly]).tolist():
+    pairs = zip(pictures, looks, strict=True)
+    seen = [(picture, look) for picture, look in pairs if isinstance(look, Seen)]
+    groups = by_content(look.digest for _, look in seen)
+    for places in groups:
+        if len(places) > 1:
+            alike = [seen[place][0] for place in places]
+            yield _repetition("same file", alike, can_be_unsound=True)
+    once = [seen[places[0]] for places in groups]
+    likenesses = np.array([look.likeness for _, look in once], np.uint64)
+    mostly = "grey" if 2 * sum(look.is_grey for _, look in once) >= len(once) else "colour"
+    for a, b in near_links(likenesses, bits=NEAR_BITS[mostly]).tolist():
         # A hash may err, as a digest does not; whoever looks at the two sees it at once.
-        alike = [pictures[once[a]], pictures[once[b]]]
+        alike = [once[a][0], once[b][0]]
         yield _repetition("near duplicate", alike, can_be_unsound=False)
 
 

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from os import cpu_count
 
-import numpy as np
 from PIL import Image
 
 from firstsight.data.decoding import Progress
@@ -22,15 +21,13 @@ from firstsight.images.decode import (
     turned_upright,
     upright_size,
 )
+from firstsight.images.likeness import likeness
 from firstsight.images.modes import flatten
-from firstsight.images.quality import perceptual_hash
 
 __all__ = ["Look", "Seen", "Unseen", "look_at_all"]
 
 _BLOCK = 64
-_HASHED_SIDE = 32
-# Of 255, between the channels of a pixel: grey pictures stored as colour JPEG have some.
-_MOST_TINT = 8
+_SHORT_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -86,16 +83,15 @@ def _seen(encoded: bytes, image: Image.Image) -> Seen:
     size, mode = upright_size(image), image.mode
     # A JPEG with a second picture for the other eye is no film.
     n_frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
-    reduce_draft(image, _HASHED_SIDE)
+    reduce_draft(image, _SHORT_SIDE)
     image.load()
     upright = flatten(turned_upright(image), "RGB")
-    small = upright.resize((_HASHED_SIDE, _HASHED_SIDE), Image.Resampling.BILINEAR, None, 3.0)
-    tint = np.ptp(np.asarray(small), axis=2)
+    look = likeness(upright)
     return Seen(
         digest=hashlib.sha256(encoded).digest(),
-        likeness=perceptual_hash(upright),
+        likeness=look.hashed,
         size=size,
         mode=mode,
-        is_grey=bool(tint.max() <= _MOST_TINT),
+        is_grey=look.is_grey,
         n_frames=n_frames,
     )

@@ -1,19 +1,28 @@
-"""Which of many perceptual hashes are nearly the same, without comparing all with all."""
+"""Which of many pictures are the same, by their digests or nearly so by their perceptual hashes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["near_links"]
+__all__ = ["by_content", "near_links"]
 
 _HASH_BITS = 64
 _ONES = np.array([number.bit_count() for number in range(2**16)], np.uint8)
 
 Hashes = NDArray[np.uint64]
 Links = NDArray[np.int64]
+
+
+def by_content(digests: Iterable[bytes]) -> list[list[int]]:
+    """All rows in groups: those made from the very same bytes stand together, in order."""
+    rows_of: dict[bytes, list[int]] = {}
+    for row, digest in enumerate(digests):
+        rows_of.setdefault(digest, []).append(row)
+    return list(rows_of.values())
 
 
 def near_links(hashes: Hashes, *, bits: int) -> Links:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
+from firstsight.data.nearness import by_content
 from firstsight.data.packed import PackedPictures
 from firstsight.evaluation.scorecard import Scorecard
 
@@ -41,12 +41,12 @@ class Twins:
 
 def count_twins(pictures: PackedPictures) -> Twins:
     """Count the pictures that have a twin in their own class, and in another."""
-    _, content = np.unique(pictures.digests, axis=0, return_inverse=True)
-    content = content.reshape(-1)  # NumPy 2.0 alone gives it another shape
-    alike = np.bincount(content)[content]
-    _, pair = np.unique(np.stack([content, pictures.labels]), axis=1, return_inverse=True)
-    alike_and_same = np.bincount(pair.reshape(-1))[pair.reshape(-1)]
-    return Twins(int((alike_and_same > 1).sum()), int((alike > alike_and_same).sum()))
+    n_same = n_other = 0
+    for rows in by_content(digest.tobytes() for digest in pictures.digests):
+        each = Counter(pictures.labels[rows].tolist())
+        n_same += sum(n for n in each.values() if n > 1)
+        n_other += len(rows) if len(each) > 1 else 0
+    return Twins(n_same, n_other)
 
 
 def suspicions(

@@ -1,4 +1,4 @@
-"""Nearly the same picture twice in a gallery.
+"""Nearly the same picture twice: a copy saved again, made smaller, or cut a little at its edges.
 
 The vectors say where to look, the small kept pictures whether it is so. Where a picture was not
 kept the vectors decide alone, and more strictly.
@@ -6,33 +6,41 @@ kept the vectors decide alone, and more strictly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from firstsight.errors import NotInGallery, PictureError
-from firstsight.gallery.neighbours import Neighbours
+from firstsight.gallery.neighbours import LEAST_MARGINS, Neighbours
 from firstsight.gallery.records import PhotoVectors
-from firstsight.images.decode import decode
-from firstsight.images.quality import near, perceptual_hash
+from firstsight.images.decode import Mode, decode
+from firstsight.images.likeness import NEAR_BITS, Likeness, likeness, near
 from firstsight.similarity import Head
 
-__all__ = ["Copy", "find_copies", "is_copy_by_vector", "usual_reach"]
+__all__ = [
+    "Copy",
+    "KeptPictures",
+    "find_copies",
+    "floor",
+    "is_copy",
+    "share_of",
+    "usual_reach",
+]
 
-Pictures = Callable[[int], bytes | None]
 Float64 = npt.NDArray[np.float64]
 
-# Of the usual distance between two photos of one thing. Measured with `characters` on Omniglot:
-# saved as JPEG of quality 90 a drawing moves by 0.001 of it, of quality 50 by 0.03, halved by 0.08.
-_WORTH_A_LOOK = 0.15
-_CERTAIN = 0.03  # of 19,280 drawings 14 have another as near
-# Stricter than what tells any two pictures apart: things drawn by two people are already alike.
-# With it, copies by JPEG are found (98 % at quality 50) and halved ones (93 %); of 45,000 drawings
-# in clean galleries 24 are called copies, most of them single strokes or dots.
-_HASH_BITS = 2
+# Up to how many bits of the hash, and up to which share of the usual reach, two pictures are one:
+# whoever differs in more bits must be nearer. How often this is right: benchmarks/copies.py.
+_LIMITS: Mapping[Literal["colour", "grey"], tuple[tuple[int, float], ...]] = {
+    "colour": ((NEAR_BITS["colour"], 0.5), (14, 0.25)),
+    # Things drawn by two people are already alike.
+    "grey": ((NEAR_BITS["grey"], 0.15),),
+}
+_WORTH_A_LOOK = max(share for limits in _LIMITS.values() for _, share in limits)
+_CERTAIN = 0.03  # by vectors alone: of 19,280 drawings 14 have another as near
 # Where no thing has two photos: things lie about three times as far apart as a thing's photos.
 _OWN_TO_OTHER = 3
 
@@ -46,63 +54,87 @@ class Copy:
     distance: float
 
 
+@dataclass(frozen=True, eq=False)
+class KeptPictures:
+    """read: the kept picture of a photo's id, encoded, or None; it may raise NotInGallery.
+
+    seen_as: as the gallery's model sees pictures; colour says nothing where it sees none.
+    """
+
+    read: Callable[[int], bytes | None]
+    seen_as: Mode
+    _looks: dict[int, Likeness | None] = field(default_factory=dict, repr=False)
+
+    def look(self, photo: int) -> Likeness | None:
+        """None where there is no picture, or a damaged one; each photo is looked at once."""
+        if photo not in self._looks:
+            self._looks[photo] = self._look(photo)
+        return self._looks[photo]
+
+    def _look(self, photo: int) -> Likeness | None:
+        try:
+            kept = self.read(photo)
+            return None if kept is None else likeness(decode(kept, mode=self.seen_as))
+        except (PictureError, NotInGallery):  # its vector can still be judged
+            return None
+
+
 def find_copies(
-    head: Head, vectors: PhotoVectors, found: Neighbours, pictures: Pictures | None
+    head: Head, vectors: PhotoVectors, found: Neighbours, pictures: KeptPictures | None
 ) -> list[Copy]:
     """Each pair once, by rows; a photo is compared with its two neighbours only."""
     reach = usual_reach(head, vectors, found)
-    if reach is None:
-        return []
-    apart = {}
+    own_floor = floor(head, vectors.vectors[found.rows])
+    near_by: dict[tuple[int, int], tuple[float, float | None]] = {}
     for distances, partners in ((found.own, found.own_rows), (found.other, found.other_rows)):
-        close = distances - _floor(head, vectors.vectors[found.rows]) <= _WORTH_A_LOOK * reach
-        for row, partner, distance in zip(
-            found.rows[close], partners[close], distances[close], strict=True
-        ):
-            apart[min(int(row), int(partner)), max(int(row), int(partner))] = float(distance)
-    look = cache(lambda row: _hash(pictures, int(vectors.photos[row])))
-    copies = []
-    for (first, second), distance in sorted(apart.items()):
-        one, two = look(first), look(second)
-        if one is None or two is None:
-            pair = vectors.vectors[[first]], vectors.vectors[[second]]
-            is_copy = is_copy_by_vector(head, *pair, reach)
-        else:
-            is_copy = near(one, two, bits=_HASH_BITS)
-        if is_copy:
-            copies.append(Copy(first, second, distance))
-    return copies
+        for place in np.flatnonzero(np.isfinite(distances)):
+            share = share_of(float(distances[place] - own_floor[place]), reach)
+            if share is None or share <= _WORTH_A_LOOK:
+                row, partner = int(found.rows[place]), int(partners[place])
+                pair = min(row, partner), max(row, partner)
+                near_by[pair] = float(distances[place]), share
+
+    def look(row: int) -> Likeness | None:
+        return pictures.look(int(vectors.photos[row])) if pictures else None
+
+    return [
+        Copy(first, second, distance)
+        for (first, second), (distance, share) in sorted(near_by.items())
+        if is_copy(look(first), look(second), share)
+    ]
+
+
+def is_copy(one: Likeness | None, two: Likeness | None, share: float | None) -> bool:
+    """Whether two photos show nearly the same picture; share: as `share_of` gives it."""
+    if one is None or two is None:
+        return share is not None and share <= _CERTAIN
+    limits = _LIMITS["grey" if one.is_grey or two.is_grey else "colour"]
+    return any(
+        (share is None or share <= most) and near(one.hashed, two.hashed, bits=bits)
+        for bits, most in limits
+    )
+
+
+def share_of(apart: float, reach: float | None) -> float | None:
+    """A distance beyond that of a vector to itself, in usual reaches; None where none is known."""
+    if reach is None:
+        return None
+    return apart / reach if reach > 0 else np.inf  # a collapsed model finds everything alike
 
 
 def usual_reach(head: Head, vectors: PhotoVectors, found: Neighbours) -> float | None:
     """The usual distance of a photo to the nearest other of its thing, beyond that to itself.
 
-    Estimated from other things where no thing has two photos; None where nothing can be said.
+    Estimated from other things where no thing has two photos; None where too few photos are there
+    to say what is usual.
     """
-    floor = _floor(head, vectors.vectors[found.rows])
-    own, other = (found.own - floor)[np.isfinite(found.own)], (found.other - floor)
-    other = other[np.isfinite(other)]
-    reach = float(np.median(own)) if len(own) else 0.0
-    if not len(own) and len(other):
-        reach = float(np.median(other)) / _OWN_TO_OTHER
-    return reach if reach > 0 else None  # a collapsed model finds everything alike
+    if len(found) < LEAST_MARGINS:
+        return None
+    own_floor = floor(head, vectors.vectors[found.rows])
+    own, other = (found.own - own_floor)[np.isfinite(found.own)], found.other - own_floor
+    return float(np.median(own) if len(own) else np.median(other) / _OWN_TO_OTHER)
 
 
-def is_copy_by_vector(
-    head: Head, one: npt.NDArray[np.float32], two: npt.NDArray[np.float32], reach: float
-) -> bool:
-    """Whether vectors (1, D) and (1, D) are so near that hardly anything else explains it."""
-    return bool(head.paired(one, two)[0] - _floor(head, one)[0] <= _CERTAIN * reach)
-
-
-def _floor(head: Head, vectors: npt.NDArray[np.float32]) -> Float64:
+def floor(head: Head, vectors: npt.NDArray[np.float32]) -> Float64:
     """(n,) each vector's distance to itself; only that of weighted_l1 is not 0."""
     return head.paired(vectors, vectors).astype(np.float64)
-
-
-def _hash(pictures: Pictures | None, photo: int) -> int | None:
-    try:
-        kept = pictures(photo) if pictures else None
-        return None if kept is None else perceptual_hash(decode(kept, mode="grey"))
-    except (PictureError, NotInGallery):  # damaged or gone by now; its vector can still be judged
-        return None

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from firstsight.errors import EpisodeError, GalleryError
 from firstsight.evaluation.kshot import KShotCurve, Rule, interval_over_things, kshot_curve
-from firstsight.gallery.copies import Copy, Pictures, find_copies
+from firstsight.gallery.copies import Copy, KeptPictures, find_copies
 from firstsight.gallery.diagnosing import (
     Named,
     confusions,
@@ -106,21 +106,20 @@ def examine(
     names: Mapping[int, str],
     *,
     threshold: float | None,
-    pictures: Pictures | None = None,
+    pictures: KeptPictures | None = None,
     rule: Rule = "best",
     seed: int = 0,
 ) -> Examination:
     """Find what is wrong with a gallery; nothing is changed.
 
     names: of each thing's id. threshold: the distance up to which a photo is given a name, None
-    where none is known; by it things with a single photo are judged too. pictures: the kept
-    picture of a photo's id, encoded, or None; without them copies are told by vectors alone.
+    where none is known; by it things with a single photo are judged too. pictures: without them
+    copies are told by vectors alone.
     rule: how a thing's photos combine in the K-shot curve; all else goes by the nearest photo.
 
     Time is bounded: of more than 14,000 photos whole things are drawn by `seed` and asked about,
     against all photos. Memory stays below 150 MB beyond the vectors.
-    Raises GalleryError for an empty gallery, and what `pictures` raises, but for a picture that is
-    damaged or gone.
+    Raises GalleryError for an empty gallery.
     """
     if not len(vectors):
         raise GalleryError("the gallery is empty, so there is nothing to examine; enroll a photo")

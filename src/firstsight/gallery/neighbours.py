@@ -18,6 +18,7 @@ from firstsight.gallery.records import PhotoVectors
 from firstsight.similarity import Head
 
 __all__ = [
+    "LEAST_MARGINS",
     "Neighbours",
     "UsualMargin",
     "ask_without",

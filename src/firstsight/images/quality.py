@@ -1,4 +1,4 @@
-"""What is likely to be wrong with a picture, and whether two pictures are nearly the same one.
+"""What is likely to be wrong with a picture.
 
 The limits were measured with this code on 1,500 photos of snacks, 400 faces (AT&T) and 3,000
 Omniglot drawings, as they are and spoilt on purpose.
@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from firstsight.images.likeness import Picture, as_image
 from firstsight.images.modes import flatten
 
-__all__ = ["Flaw", "FlawKind", "near", "perceptual_hash", "picture_flaws"]
+__all__ = ["Flaw", "FlawKind", "picture_flaws"]
 
 FlawKind = Literal["tiny", "blank", "dark", "bright", "blurred"]
-Picture = Image.Image | npt.NDArray[np.uint8]
 Grey = npt.NDArray[np.float32]  # (H, W), 0 black to 1 white
 
 _JUDGED_SIDE = 256  # px of the longest side; sharpness means something at a fixed size only
@@ -32,12 +32,6 @@ _NO_RANGE = 0.06  # between the darkest and the lightest spot: not even a badly 
 # Deviation of the Laplacian over that of the brightness. Below it fall 1 of 1,500 photos, no face,
 # no drawing (those have at least 0.92); blurred by 2 px, 95 % of the photos and every face.
 _BLURRED = 0.10
-
-_HASHED_SIDE = 32
-_FREQUENCIES = slice(1, 9)
-# Of 64 bits. Saved again as JPEG (quality 30 to 75, half to full size) 99 % of photos and drawings
-# differ by at most 4; of pairs of different drawings 3 in a million do, of photos none in 180,000.
-_NEAR = 4
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ def picture_flaws(picture: Picture) -> list[Flaw]:
 
     picture: upright, as `Reading.image` gives it; an array is (H, W), (H, W, 1) or (H, W, 3) uint8.
     """
-    image = _as_grey(picture)
+    image = flatten(as_image(picture), "L")
     if min(image.size) < _SMALLEST_SIDE:
         return [Flaw("tiny", "it is too small, or too narrow, to show much; give a larger one")]
     grey = _levels(image)
@@ -73,34 +67,6 @@ def picture_flaws(picture: Picture) -> list[Flaw]:
 
 
 _BLANK_TOLD = "it is nearly blank; fill the picture with the thing"
-
-
-def perceptual_hash(picture: Picture) -> int:
-    """64 bits that hardly change when a picture is saved again or made smaller.
-
-    The signs, about their median, of the 8 x 8 lowest frequencies that are no mean, of the picture
-    at 32 x 32 (Zauner 2010, Implementation and Benchmarking of Perceptual Image Hash Functions,
-    section 3.2.1, without its blurring).
-    """
-    small = _as_grey(picture).resize(
-        (_HASHED_SIDE, _HASHED_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0
-    )
-    waves = _cosine_waves()
-    frequencies = waves @ np.asarray(small, np.float64) @ waves.T
-    bits = np.packbits(frequencies > np.median(frequencies))
-    return int.from_bytes(bits.tobytes())
-
-
-def near(a: int, b: int, *, bits: int = _NEAR) -> bool:
-    """Whether two perceptual hashes differ by at most `bits`: nearly the same picture."""
-    return (a ^ b).bit_count() <= bits
-
-
-def _as_grey(picture: Picture) -> Image.Image:
-    if isinstance(picture, np.ndarray):
-        flat = picture[:, :, 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
-        picture = Image.fromarray(np.ascontiguousarray(flat))
-    return flatten(picture, "L")
 
 
 def _levels(image: Image.Image) -> Grey:
@@ -124,10 +90,3 @@ def _laplacian(grey: Grey) -> Grey:
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
     result: Grey = around - 4 * grey[1:-1, 1:-1]
     return result
-
-
-def _cosine_waves() -> npt.NDArray[np.float64]:
-    """(8, 32): the discrete cosine transform's rows for the frequencies that are kept."""
-    frequency = np.arange(_HASHED_SIDE)[_FREQUENCIES, None]
-    place = np.arange(_HASHED_SIDE)[None]
-    return np.cos(np.pi * (2 * place + 1) * frequency / (2 * _HASHED_SIDE))

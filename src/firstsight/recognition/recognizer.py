@@ -38,6 +38,7 @@ from firstsight.recognition.comparing import DEFAULT_MODEL, calibrated_of, compa
 from firstsight.recognition.standing import Standing, read_standing
 
 if TYPE_CHECKING:
+    from firstsight.gallery.copies import KeptPictures
     from firstsight.gallery.doctor import Examination
     from firstsight.gallery.findings import Finding
     from firstsight.recognition.enrolling import Enroller, Entry, Prepared
@@ -376,7 +377,7 @@ class Recognizer:
             standing.matrix.photos,
             self._names(standing.matrix.photos.things),
             threshold=standing.estimate.threshold,
-            pictures=self.gallery.picture,
+            pictures=self._kept_pictures(),
             rule=standing.estimate.rule,
         )
 
@@ -419,22 +420,33 @@ class Recognizer:
         )
 
     def _advise(self, thing: str, made: Prepared, photo: NewPhoto) -> list[Finding]:
-        from firstsight.gallery.advising import advise_enrollment
+        from firstsight.gallery.advising import Newcomer, advise_enrollment
+        from firstsight.images.likeness import likeness
         from firstsight.images.quality import picture_flaws
 
         standing = self._current() if self.gallery.counts()[1] else None
         photos = standing.matrix.photos if standing else self.gallery.vectors()
-        held = self.gallery.holds(photo.digest)
+        held, image = self.gallery.holds(photo.digest), made.reading.image()
+        new = Newcomer(
+            thing,
+            photo.vector,
+            flaws=picture_flaws(image),
+            likeness=likeness(image),
+            held=(held.id, held.thing) if held else None,
+        )
         return advise_enrollment(
             self.embedder.info.head,
             photos,
             self._names(photos.things),
-            thing,
-            photo.vector,
+            new,
             threshold=standing.estimate.threshold if standing else None,
-            flaws=picture_flaws(made.reading.image()),
-            near_duplicate_of=held.thing if held else None,
+            pictures=self._kept_pictures(),
         )
+
+    def _kept_pictures(self) -> KeptPictures:
+        from firstsight.gallery.copies import KeptPictures
+
+        return KeptPictures(self.gallery.picture, self.embedder.info.preprocessing.mode)
 
     def _names(self, thing_ids: Iterable[int]) -> dict[int, str]:
         """Of the things of the current standing; kept until there is another."""
