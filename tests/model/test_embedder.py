@@ -17,6 +17,7 @@ from PIL import Image
 from firstsight.errors import ModelFolderError, PictureError, ShapeError, UsageError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.model import Embedder, load
+from firstsight.model.embedder import load_ahead
 from firstsight.model.folder import ModelInfo, write_model_folder
 from firstsight.similarity import WeightedL1
 
@@ -231,3 +232,25 @@ def test_loading_a_model_writes_nothing_in_the_home_of_its_user_and_tells_nobody
         check=True,
     )
     assert list(home.rglob("*")) == []
+
+
+def test_ahead_of_its_network_a_model_says_what_it_knows_and_at_its_use_what_is_wrong(
+    tmp_path: Path, tiny_onnx: bytes, tiny_info: ModelInfo
+) -> None:
+    write_model_folder(tmp_path / "m", onnx=tiny_onnx[:200], tensors=None, info=tiny_info)
+    ahead = load_ahead(tmp_path / "m")
+    assert ahead.info.name == tiny_info.name
+    with pytest.raises(ModelFolderError, match=r"model\.onnx cannot serve"):
+        ahead.embed_pixels(some_pixels(1))
+    with pytest.raises(ModelFolderError, match="there is no model folder"):
+        load_ahead(tmp_path / "n")
+
+
+def test_another_session_is_of_the_same_network_whatever_lies_in_the_folder_by_then(
+    tmp_path: Path, tiny_onnx: bytes, tiny_info: ModelInfo
+) -> None:
+    write_model_folder(tmp_path / "m", onnx=tiny_onnx, tensors=None, info=tiny_info)
+    embedder = load(tmp_path / "m")
+    (tmp_path / "m" / "model.onnx").write_bytes(b"another")
+    pixels = some_pixels(3)
+    assert np.array_equal(embedder.on_one_core.embed_pixels(pixels), embedder.embed_pixels(pixels))

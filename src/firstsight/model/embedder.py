@@ -6,43 +6,28 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from threading import Thread
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from firstsight.errors import (
-    FirstsightError,
-    ModelFolderError,
-    PictureError,
-    ShapeError,
-    UsageError,
-)
+from firstsight.errors import PictureError, ShapeError, UsageError
 from firstsight.images.decode import PictureLike
 from firstsight.images.rows import PixelRows
 from firstsight.model.folder import ONNX, read_model_info, read_onnx, resolve_model
 from firstsight.model.info import ModelInfo
-from firstsight.model.runtime import onnx_runtime
+from firstsight.model.session import Session, open_session
 
-__all__ = ["Embedder", "load"]
+__all__ = ["Embedder", "load", "load_ahead"]
 
-INPUT = "pictures"
-OUTPUT = "embeddings"
 _MOST_VALUES_AT_ONCE = 2**22  # 27 colour pictures of 224 x 224
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-
-
-class _Session(Protocol):
-    """What is used of runtime.InferenceSession."""
-
-    def run(self, outputs: list[str], feed: dict[str, Floats]) -> list[Any]: ...
-    def get_inputs(self) -> list[Any]: ...
-    def get_outputs(self) -> list[Any]: ...
 
 
 def load(model: str | Path, *, threads: int | None = None) -> Embedder:
@@ -52,42 +37,48 @@ def load(model: str | Path, *, threads: int | None = None) -> Embedder:
     Raises ModelFolderError where the folder is missing, damaged or foreign, UsageError where
     `threads` is below 1.
     """
+    embedder = load_ahead(model, threads=threads)
+    embedder.require_network()
+    return embedder
+
+
+def load_ahead(model: str | Path, *, threads: int | None = None) -> Embedder:
+    """As `load`, but the network is opened by another thread meanwhile.
+
+    What is wrong with it is told by its first use; what is wrong with model.json, now.
+    """
     if threads is not None and threads < 1:
         raise UsageError(f"threads is {threads}; give 1 or more, or leave it out for every core")
     path = resolve_model(model)
     info = read_model_info(path)
-    open_session = partial(_open_session, read_onnx(path), str(path / ONNX))
-    session = open_session(threads or _usable_cores())
-    return Embedder(info, session, where=str(path), open_session=open_session)
+    onnx = cache(partial(read_onnx, path))  # the folder may be another model's by the second time
+
+    def open_network(threads: int) -> Session:
+        return open_session(onnx(), info, str(path / ONNX), threads)
+
+    return Embedder(info, open_network, threads or _usable_cores())
 
 
 class Embedder:
     """A model ready to embed. Its methods may be called from several threads at once."""
 
     def __init__(
-        self,
-        info: ModelInfo,
-        session: _Session,
-        *,
-        where: str,
-        open_session: Callable[[int], _Session] | None = None,
+        self, info: ModelInfo, open_network: Callable[[int], Session], threads: int
     ) -> None:
-        """Check that network, preprocessing and head fit; ModelFolderError names `where`.
-
-        open_session: another session of the same network, for so many cores.
-        """
+        """open_network: for so many cores; another thread begins with it now."""
         self.info = info
-        self._session = session
-        self._where = where
-        self._open_session = open_session
-        _require_fitting(session, info, where)
+        self._open_network = open_network
+        self._network: Future[Session] = Future()
+        Thread(target=self._open, args=(threads,), name="open network").start()
+
+    def require_network(self) -> None:
+        """Wait until the network is there; ModelFolderError where it is damaged or does not fit."""
+        self._network.result()
 
     @cached_property
     def on_one_core(self) -> Embedder:
         """The same model for callers in several threads, each of which brings a core of its own."""
-        if self._open_session is None:
-            return self
-        return Embedder(self.info, self._open_session(1), where=self._where)
+        return Embedder(self.info, self._open_network, 1)
 
     def embed(
         self, pictures: PictureLike | Iterable[PictureLike], *, batch_size: int = 64
@@ -134,21 +125,14 @@ class Embedder:
         return np.zeros((0, self.info.embedding_size), np.float32)
 
     def _run(self, pixels: Pixels) -> Floats:
-        feed = {INPUT: np.ascontiguousarray(self.info.preprocessing.normalise(pixels))}
+        pictures = np.ascontiguousarray(self.info.preprocessing.normalise(pixels))
+        return self._network.result().embed(pictures)
+
+    def _open(self, threads: int) -> None:
         try:
-            (embeddings,) = self._session.run([OUTPUT], feed)
-        # ONNX Runtime's errors share no base class of their own.
-        except Exception as flaw:
-            told = f"it fails while running ({_first_line(flaw)})"
-            raise _cannot_serve(self._where, told) from flaw
-        wanted = (len(pixels), self.info.embedding_size)
-        if embeddings.shape != wanted:
-            raise _cannot_serve(
-                self._where, f"it gave embeddings of shape {embeddings.shape}, wanted {wanted}"
-            )
-        if not np.isfinite(embeddings).all():
-            raise _cannot_serve(self._where, "it gave embeddings that are not finite")
-        return cast(Floats, embeddings)
+            self._network.set_result(self._open_network(threads))
+        except BaseException as trouble:
+            self._network.set_exception(trouble)
 
     def _decoded(self, pictures: Sequence[PictureLike], batch_size: int) -> Iterator[Pixels]:
         """Batches of pixels; the next one is decoded while the caller works on this one."""
@@ -195,64 +179,6 @@ def _listed(pictures: PictureLike | Iterable[PictureLike]) -> Sequence[PictureLi
     if single or hasattr(pictures, "read") or not isinstance(pictures, Iterable):
         return [cast(PictureLike, pictures)]
     return list(cast("Iterable[PictureLike]", pictures))
-
-
-def _open_session(onnx: bytes, where: str, threads: int) -> _Session:
-    runtime = onnx_runtime()
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # fatal only: what fails is raised, and told once
-    # Spinning threads would take the cores from decoding, and from whoever else works here.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # A memory plan fits one batch size, and ours vary; the arena itself stays.
-    options.enable_mem_pattern = False
-    try:
-        session = runtime.InferenceSession(
-            onnx, sess_options=options, providers=["CPUExecutionProvider"]
-        )
-    # ONNX Runtime's errors share no base class of their own.
-    except Exception as flaw:
-        raise _cannot_serve(where, f"ONNX Runtime refuses it ({_first_line(flaw)})") from flaw
-    return cast(_Session, session)
-
-
-def _require_fitting(session: _Session, info: ModelInfo, where: str) -> None:
-    seen = info.preprocessing
-    _require_port(session.get_inputs(), INPUT, (seen.channels, seen.size, seen.size), where)
-    _require_port(session.get_outputs(), OUTPUT, (info.embedding_size,), where)
-    one = np.zeros((1, info.embedding_size), np.float32)
-    try:
-        info.head.distance(one, one)
-    except FirstsightError as flaw:
-        raise _cannot_serve(where, f"its head does not fit its embeddings ({flaw})") from flaw
-
-
-def _require_port(ports: list[Any], name: str, inner: tuple[int, ...], where: str) -> None:
-    """The graph's only input or output must be float32 (batch, *inner), with a free batch."""
-    if len(ports) == 1 and (ports[0].name, ports[0].type) == (name, "tensor(float)"):
-        shape = list(ports[0].shape)
-        # A free size is a name or None. Exporters may leave inner ones free; running will tell.
-        free = [not isinstance(size, int) for size in shape]
-        fits = [
-            is_free or size == want
-            for is_free, size, want in zip(free, shape, (0, *inner), strict=False)
-        ]
-        if len(shape) == 1 + len(inner) and free[0] and all(fits):
-            return
-    told = "; ".join(f"{port.type} {port.name} {port.shape}" for port in ports) or "nothing"
-    wanted = f"tensor(float) {name} {['batch', *inner]}"
-    raise _cannot_serve(where, f"the graph has {told} where {wanted} was wanted")
-
-
-def _cannot_serve(where: str, flaw: str) -> ModelFolderError:
-    return ModelFolderError(
-        f"the network of {where} cannot serve: {flaw}; copy or export the model folder again"
-    )
-
-
-def _first_line(flaw: Exception) -> str:
-    return (str(flaw).splitlines() or [type(flaw).__name__])[0]
 
 
 def _usable_cores() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
@@ -15,33 +16,26 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.decide import decide
-from firstsight.deciding.estimated import Estimate
 from firstsight.errors import GalleryError, NotInGallery, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.places import gallery_place
 from firstsight.gallery.records import ModelBinding, NewPhoto, Verdict, VerdictKind
 from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike, picture_name
 from firstsight.images.reading import Crop, Reading, read_picture
-from firstsight.model.embedder import Embedder, load
+from firstsight.model.embedder import Embedder, load, load_ahead
 from firstsight.model.folder import resolve_model, shipped_models
-from firstsight.recognition.answers import (
-    Answer,
-    Asked,
-    Comparison,
-    Enrollment,
-    Match,
-    Rival,
-    Unreadable,
-)
-from firstsight.recognition.comparing import DEFAULT_MODEL, calibrated_of, compare_readings
-from firstsight.recognition.standing import Standing, read_standing
 
+# A cold process begins to decode while the network opens in another thread; what judges distances
+# is imported only then.
 if TYPE_CHECKING:
+    from firstsight.deciding.calibrated import Calibrated
+    from firstsight.deciding.estimated import Estimate
     from firstsight.gallery.copies import KeptPictures
     from firstsight.gallery.doctor import Examination
     from firstsight.gallery.findings import Finding
+    from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
     from firstsight.recognition.enrolling import Enroller, Entry, Prepared
+    from firstsight.recognition.standing import Standing
 
 __all__ = ["DEFAULT_GALLERY", "Policy", "Recognizer"]
 
@@ -91,7 +85,6 @@ class Recognizer:
         self.gallery = gallery
         self.embedder = embedder
         self.policy = policy or Policy()
-        self._calibrated = calibrated_of(embedder)
         self._standing: Standing | None = None
         self._known_names: dict[int, str] = {}
         self._at_other_shares: dict[float, Standing] = {}
@@ -112,6 +105,8 @@ class Recognizer:
         called like the gallery where one ships, else `photos`); an old one must have been made
         with it. keeps_pictures: for a new gallery; False leaves the small pictures out.
         """
+        from firstsight.recognition.comparing import DEFAULT_MODEL
+
         place = gallery_place(gallery)
         if (place / "gallery.sqlite").exists():
             return cls.open_existing(gallery, model=model, policy=policy)
@@ -133,7 +128,7 @@ class Recognizer:
         """As `open`, but GalleryError where there is no such gallery."""
         opened = Gallery.open(gallery_place(gallery), read_only=read_only)
         try:
-            return cls(opened, load(model or opened.info.model.place), policy)
+            return cls(opened, load_ahead(model or opened.info.model.place), policy)
         except BaseException:
             opened.close()
             raise
@@ -234,6 +229,7 @@ class Recognizer:
         """Which enrolled thing does the picture show, or none of them?"""
         reading = self.read(picture, crop=crop)
         pixels = reading.pixels(self.embedder.info.preprocessing)
+        self._current()  # so that what there is to compare with is read while the network opens
         return self.answer(reading, self.embedder.embed_pixels(pixels[None])[0])
 
     def answer(
@@ -243,6 +239,9 @@ class Recognizer:
 
         false_accepts: another share than the policy's; the first answer at it takes its time.
         """
+        from firstsight.deciding.decide import decide
+        from firstsight.recognition.answers import Answer, Asked, Rival
+
         standing = self._at_share(false_accepts)
         found = standing.nearest_things(vector)[:2]
         names = self._names(thing for thing, _, _ in found)
@@ -272,6 +271,7 @@ class Recognizer:
     ) -> Iterator[Answer | Unreadable]:
         """An answer for each picture, in order; one that cannot be read does not stop the rest."""
         from firstsight.recognition.ahead import embed_ahead
+        from firstsight.recognition.answers import Unreadable
 
         seen = self.embedder.info.preprocessing
 
@@ -290,6 +290,8 @@ class Recognizer:
         self, a: PictureLike, b: PictureLike, *, false_matches: float | None = None
     ) -> Comparison:
         """Do two pictures show the same thing? The gallery plays no part."""
+        from firstsight.recognition.comparing import compare_readings
+
         readings = [read_picture(each, limits=self.policy.limits) for each in (a, b)]
         return compare_readings(self.embedder, readings, false_matches=false_matches)
 
@@ -343,6 +345,8 @@ class Recognizer:
         """
         if false_accepts is None or false_accepts == self.policy.false_accepts:
             return self._current().estimate
+        from firstsight.recognition.standing import read_standing
+
         head = self.embedder.info.head
         return read_standing(self.gallery, head, self._calibrated, target=false_accepts).estimate
 
@@ -381,10 +385,18 @@ class Recognizer:
             rule=standing.estimate.rule,
         )
 
+    @cached_property
+    def _calibrated(self) -> Calibrated | None:
+        from firstsight.recognition.comparing import calibrated_of
+
+        return calibrated_of(self.embedder)
+
     def _current(self) -> Standing:
         former = self._standing
         if former is not None and former.generation == self.gallery.generation:
             return former
+        from firstsight.recognition.standing import read_standing
+
         self.require_own_model()
         self._known_names = {}
         self._standing = read_standing(
@@ -397,6 +409,8 @@ class Recognizer:
         return self._standing
 
     def _match(self, rank: int, photo_id: int, distance: float) -> Match:
+        from firstsight.recognition.answers import Match
+
         photo = self.gallery.photo(photo_id)
         probability = None
         if self._calibrated is not None:
