@@ -4,8 +4,8 @@ The pictures are crops of the snacks photographs, encoded anew at their own size
 Packing reads, decodes, fits and stores each picture; the decoder does all but store. It runs
 before and after the packing, in one process a core, so that nothing is shared. Reach: 0.90. On a
 machine that is busy with other things the seconds of the processor say more than those of a clock.
-After that the recipe `photos` trains from the packed file through the engine, beside a bare loop
-of the same network on tensors that lie ready. Blocks of steps alternate in one process.
+After that the recipe `photos-tuned` trains from the packed file through the engine, beside a bare
+loop of the same network on tensors that lie ready. Blocks of steps alternate in one process.
 Reach: 1.10.
 
     python benchmarks/folder_training.py [--pictures 20000] [--folder WHERE-TO-KEEP-THEM]
@@ -61,7 +61,9 @@ def main() -> None:
             make_folder(folder, given.pictures)
         if given.only_make:
             return
-        recipe = load_recipe("photos", ["network.weights=random", f"training.steps={n_steps()}"])
+        recipe = load_recipe(
+            "photos-tuned", ["network.weights=random", f"training.steps={n_steps()}"]
+        )
         pictures = measure_packing(read_folder(folder), build_preprocessing(recipe), Path(scratch))
         measure_steps(recipe, pictures, Path(scratch) / "run")
 

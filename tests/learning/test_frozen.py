@@ -106,7 +106,7 @@ def test_other_weights_and_other_pictures_have_other_features(
         kept = FrozenFeatures(bank, tower, private_cache, torch.device("cpu"))
         numbers = np.array([3, 1])
         with torch.no_grad():
-            expected = tower.average_features(bank.fetch(numbers)[0])
+            expected = tower.pooled_features(bank.fetch(numbers)[0])
         assert torch.allclose(kept.fetch(numbers), expected, atol=1e-5)
     assert len(list(private_cache.iterdir())) == 3
 

@@ -212,10 +212,12 @@ def _untrained(
 
 
 def _without_projection(recipe: Recipe) -> dict[str, Any]:
-    """A projection begins with random weights, which say nothing of the features before it."""
+    """A projection begins with random weights, which say nothing of the features before it, or
+    with a whitening, which is learned."""
     tables = recipe.model_dump(mode="json")
-    if tables["network"].get("projection") is not None:
-        tables["network"]["projection"] = None
+    if "projection" in tables["network"]:
+        tables["network"] |= {"projection": None, "whitened": False}
+        tables["training"]["steps"] = max(1, tables["training"]["steps"])
     return tables
 
 

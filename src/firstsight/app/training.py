@@ -146,18 +146,24 @@ def carry_on(
 
 
 def export(
-    folder: str | Path, to: str | Path, *, which: Which = "best", weights: KeptWeights = "full"
+    folder: str | Path,
+    to: str | Path,
+    *,
+    which: Which = "best",
+    weights: KeptWeights = "full",
+    half: bool = False,
 ) -> Path:
     """Write a model folder at `to` from a training's checkpoint, `best` or `last`.
 
     weights: those to train on further; "half" rounds them to float16, "none" leaves them out.
+    half: the ONNX file stores large weights as float16, in half the space.
     """
     require_learning("exporting a network")
     if which not in get_args(Which):
         raise UsageError(f"there is no checkpoint {which!r}; choose best or last")
     from firstsight.learning.training.run import export as run
 
-    return run(Path(folder), Path(to), which=which, weights=weights)
+    return run(Path(folder), Path(to), which=which, weights=weights, half=half)
 
 
 def require_learning(purpose: str) -> None:

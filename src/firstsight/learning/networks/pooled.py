@@ -1,10 +1,12 @@
-"""A tower from an image classifier: its features, averaged over the picture."""
+"""A tower from an image classifier: its features, pooled over the picture."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from firstsight.learning.networks.pooling import Pooling
 
 __all__ = ["PooledTower"]
 
@@ -13,13 +15,16 @@ class PooledTower(nn.Module):
     """Pictures (B, 3, S, S) to embeddings (B, D).
 
     features: layer upon layer, from pictures to feature maps (B, n_channels, h, w).
-    projection: D; None gives the averaged features themselves, D = n_channels, and otherwise a
+    projection: D; None gives the pooled features themselves, D = n_channels, and otherwise a
         linear layer with a bias follows.
     unit_sphere: embeddings have length 1.
     n_frozen: the first so many layers of `features` do not learn; None: none of them does.
-    centred: take `centre` off the averaged features, brought to length 1; it is zero until it is
+    centred: take `centre` off the pooled features, brought to length 1; it is zero until it is
         set. Features of photographs all point into one corner: seen from their mean, angles
         between them tell more.
+    whitened: centred, and the projection is a whitening, as wide as the features, until it learns
+        further: one that is learned from pictures (see training/whitening.py).
+    power, window: how features are pooled (see Pooling); by default averaged.
     keep_statistics: batch norms use the statistics they came with, in training too. Batches of a
         training are small and of few classes; what was measured on ImageNet serves better.
     """
@@ -33,13 +38,19 @@ class PooledTower(nn.Module):
         unit_sphere: bool = False,
         n_frozen: int | None = 0,
         centred: bool = False,
+        whitened: bool = False,
+        power: float = 1.0,
+        window: float | None = None,
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.features = features
+        self.pool = Pooling(power, window)
         self.n_channels = n_channels
         self.centre: Tensor | None
-        self.register_buffer("centre", torch.zeros(n_channels) if centred else None)
+        self.whitened = whitened
+        projection = n_channels if whitened else projection
+        self.register_buffer("centre", torch.zeros(n_channels) if centred or whitened else None)
         self.project = nn.Identity() if projection is None else nn.Linear(n_channels, projection)
         self.unit_sphere = unit_sphere
         self._keep_statistics = keep_statistics
@@ -61,16 +72,16 @@ class PooledTower(nn.Module):
         return not learning and (self._keep_statistics or not counting)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        return self.embed_features(self.average_features(pictures))
+        return self.embed_features(self.pooled_features(pictures))
 
-    def average_features(self, pictures: Tensor) -> Tensor:
+    def pooled_features(self, pictures: Tensor) -> Tensor:
         """(B, 3, S, S) to (B, n_channels)."""
-        averages: Tensor = self.features(pictures).mean((2, 3))
-        return averages
+        pooled: Tensor = self.pool(self.features(pictures))
+        return pooled
 
-    def embed_features(self, averages: Tensor) -> Tensor:
+    def embed_features(self, pooled: Tensor) -> Tensor:
         """(B, n_channels) to (B, D)."""
         if self.centre is not None:
-            averages = F.normalize(averages) - self.centre
-        embeddings: Tensor = self.project(averages)
+            pooled = F.normalize(pooled) - self.centre
+        embeddings: Tensor = self.project(pooled)
         return F.normalize(embeddings) if self.unit_sphere else embeddings

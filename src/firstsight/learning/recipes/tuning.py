@@ -27,7 +27,7 @@ def tuning_recipe(tables: dict[str, Any], *, data: str, overrides: Sequence[str]
     """
     trained = parse_recipe(copy.deepcopy(tables), origin="the model's recipe")
     gentle = trained.model_dump(mode="json")
-    steps = min(STEPS, trained.training.steps)
+    steps = min(STEPS, trained.training.steps or STEPS)
     gentle["name"] = f"{trained.name.removesuffix('-tuned')[:74]}-tuned"
     gentle["description"] = f"{trained.name}, tuned to {data}"
     gentle["data"] = {"train": data}

@@ -74,6 +74,9 @@ def _photo_tower(
         backbone.n_channels,
         projection=network.projection,
         unit_sphere=network.unit_sphere,
+        power=network.power,
+        window=network.window,
+        whitened=network.whitened,
         n_frozen=None if network.n_frozen == "all" else network.n_frozen,
         keep_statistics=network.weights != "random",
     )

@@ -29,7 +29,15 @@ from firstsight.learning.training.module import BrokenLoss, TwinTraining
 from firstsight.learning.training.stopping import BestSoFar
 from firstsight.learning.training.watchdog import Watchdog
 
-__all__ = ["BEST", "LAST", "Checkpoints", "ProgressLine", "StopGently", "WatchForCollapse"]
+__all__ = [
+    "BEST",
+    "LAST",
+    "Checkpoints",
+    "ProgressLine",
+    "StopGently",
+    "WatchForCollapse",
+    "keep_as_begun",
+]
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 Say = Callable[[str], None]
@@ -86,6 +94,14 @@ class Checkpoints(Callback):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.best.restore(state)
+
+
+def keep_as_begun(module: TwinTraining, folder: Path, best: BestSoFar) -> None:
+    """The checkpoints of a training of no steps: what it began with is what it ends with."""
+    if module.validation is not None:
+        best.look(_in_evaluation_mode(module, module))
+    for name in (LAST, BEST):
+        torch.save({"state_dict": module.state_dict()}, folder / name)
 
 
 def _in_evaluation_mode(watched: TwinTraining, module: TwinTraining) -> float:

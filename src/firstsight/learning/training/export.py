@@ -18,7 +18,7 @@ from firstsight.model.runtime import onnx_runtime
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["KeptWeights", "export_onnx", "tensors_of"]
+__all__ = ["KeptWeights", "constants_of", "export_onnx", "tensors_of"]
 
 KeptWeights = Literal["full", "half", "none"]
 
@@ -75,6 +75,17 @@ def tensors_of(tower: nn.Module, kept: KeptWeights = "full") -> dict[str, np.nda
     if kept == "half":
         tensors = {name: rounded(values) for name, values in tensors.items()}
     return tensors
+
+
+def constants_of(onnx: bytes) -> dict[str, np.ndarray]:
+    """The constants of an ONNX file that keep the names they had in the tower, as float32; batch
+    norms are no longer apart from their convolutions there."""
+    from onnx import load_model_from_string, numpy_helper
+
+    return {
+        each.name.removesuffix(".half"): numpy_helper.to_array(each).astype(np.float32)
+        for each in load_model_from_string(onnx).graph.initializer
+    }
 
 
 def _forget_origin(model: ModelProto) -> None:

@@ -11,8 +11,11 @@ from torch import nn
 from firstsight.data.known import known_datasets
 from firstsight.errors import CheckpointError
 from firstsight.evaluation.scorecard import find_commit, find_hardware, find_version
+from firstsight.learning.networks.backbones import backbone_named
 from firstsight.learning.networks.heads import HeadModule
+from firstsight.learning.networks.weights import published
 from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.recipes.schema.network import EfficientNetLiteNetwork, SqueezeNetNetwork
 from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
 from firstsight.learning.training.export import KeptWeights, export_onnx, tensors_of
 from firstsight.model.folder import ModelInfo, write_model_folder
@@ -28,10 +31,12 @@ def write_model(
     data_fingerprint: str,
     name: str | None = None,
     weights: KeptWeights = "full",
+    half: bool = False,
 ) -> Path:
     """Write the model folder of a checkpoint's weights (the average, where there is one).
 
     name: what the model is called; default: like its recipe. weights: to train on further.
+    half: large weights of the ONNX file are stored as float16.
     """
     parts = nn.ModuleDict({"tower": build_tower(recipe), "head": build_head(recipe)})
     load_weights(parts, checkpoint)
@@ -40,7 +45,7 @@ def write_model(
     preprocessing = build_preprocessing(recipe)
     write_model_folder(
         folder,
-        onnx=export_onnx(tower, preprocessing),
+        onnx=export_onnx(tower, preprocessing, half=half),
         tensors=tensors_of(tower, weights),
         info=ModelInfo(
             name=name or recipe.name,
@@ -55,10 +60,22 @@ def write_model(
                 "seed": recipe.training.seed,
                 "hardware": find_hardware(),
                 "data_credit": _credit(recipe.data.train),
+                **_published(recipe),
             },
         ),
     )
     return folder
+
+
+def _published(recipe: Recipe) -> dict[str, str]:
+    """Whose features the model has, where the training left published ones as they are."""
+    network = recipe.network
+    if not isinstance(network, SqueezeNetNetwork | EfficientNetLiteNetwork):
+        return {}
+    if network.weights != "imagenet" or network.n_frozen != "all":
+        return {}
+    origin = published(backbone_named(network.kind, network.version))
+    return {"published": origin.name, "weights_credit": origin.credit, "licence": origin.licence}
 
 
 def _credit(data: str) -> str | None:

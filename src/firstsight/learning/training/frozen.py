@@ -31,7 +31,7 @@ def can_freeze(recipe: Recipe, tower: torch.nn.Module) -> bool:
 
 
 class FrozenFeatures:
-    """The averaged features of every picture of a bank (turned ones too), (N, n_channels) float32.
+    """The pooled features of every picture of a bank (turned ones too), (N, n_channels) float32.
 
     A file in `cache`, named by the pictures and the weights that it was made of, so that another
     training on the same ones finds it.
@@ -63,7 +63,7 @@ def _write(path: Path, bank: PictureBank, tower: PooledTower) -> None:
             np.lib.format.write_array_header_1_0(stream, header)
             for start in range(0, shape[0], _BATCH):
                 numbers = np.arange(start, min(start + _BATCH, shape[0]))
-                features = tower.average_features(bank.fetch(numbers)[0])
+                features = tower.pooled_features(bank.fetch(numbers)[0])
                 # Plain writes: on a full disk they raise, where a memory map would kill us.
                 stream.write(features.float().cpu().numpy().astype("<f4").tobytes())
             stream.flush()
@@ -74,7 +74,7 @@ def _write(path: Path, bank: PictureBank, tower: PooledTower) -> None:
 
 
 def _key(bank: PictureBank, tower: PooledTower) -> str:
-    digest = hashlib.sha256(bank.fingerprint.encode())
+    digest = hashlib.sha256(f"{bank.fingerprint} {tower.pool}".encode())
     for name, tensor in tower.features.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())

@@ -114,11 +114,11 @@ def _mean_features(
 def _recipe(
     backbone: Backbone, preprocessing: Preprocessing, centre_on: PackedPictures | None
 ) -> dict[str, object]:
-    """How the network would be tuned: the recipe `photos`, over this one."""
+    """How the network would be tuned: the recipe `photos-tuned`, over this one."""
     data = "ImageNet, by the publishers of its weights"
     if centre_on is not None:
         data += f"; centred on {len(centre_on):,} unlabelled pictures of {centre_on.name}"
-    recipe = load_recipe("photos").model_dump(mode="json")
+    recipe = load_recipe("photos-tuned").model_dump(mode="json")
     kind, version = KINDS[backbone]
     recipe |= {
         "name": backbone,

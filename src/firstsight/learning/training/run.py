@@ -81,7 +81,12 @@ def resume(
 
 
 def export(
-    folder: Path, to: Path, *, which: Literal["best", "last"], weights: KeptWeights = "full"
+    folder: Path,
+    to: Path,
+    *,
+    which: Literal["best", "last"],
+    weights: KeptWeights = "full",
+    half: bool = False,
 ) -> Path:
     """Write the model folder `to` from a checkpoint of the training in `folder`.
 
@@ -103,6 +108,7 @@ def export(
         name=to.resolve().name,
         data_fingerprint=record["data"],
         weights=weights,
+        half=half,
     )
 
 

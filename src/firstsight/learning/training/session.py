@@ -23,7 +23,9 @@ from firstsight.data.catalogue import open_pictures
 from firstsight.data.packed import PackedPictures
 from firstsight.data.splits import hold_out, require_no_shared_classes, without_singletons
 from firstsight.errors import TrainingError, storing
+from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.recipes.tuning import batches_within
 from firstsight.learning.training.averaging import MovingAverage
 from firstsight.learning.training.bank import PictureBank
 from firstsight.learning.training.build import build_batches, build_preprocessing
@@ -34,6 +36,7 @@ from firstsight.learning.training.callbacks import (
     ProgressLine,
     StopGently,
     WatchForCollapse,
+    keep_as_begun,
 )
 from firstsight.learning.training.finish import load_weights, write_model
 from firstsight.learning.training.frozen import can_freeze
@@ -47,6 +50,7 @@ from firstsight.learning.training.validation import (
     PairValidation,
     Validation,
 )
+from firstsight.learning.training.whitening import whiten
 from firstsight.sampling.batches import BatchSource, Indices
 from firstsight.sampling.coverage import coverage
 
@@ -90,18 +94,23 @@ class Session:
         console: Console,
         start: Start | None = None,
     ) -> None:
-        self._recipe, self._folder = recipe, folder
+        self._recipe, self._folder, self._start = recipe, folder, start
         self._processes = processes_here()
         self._console = console if self._processes.is_first else Console(quiet=True)
         self._loggers = build_loggers(recipe.logs, folder)
         self._data_fingerprint = pictures.fingerprint
         self._preprocessing = build_preprocessing(recipe)
-        learned, held_out = self._split(pictures)
-        bank = PictureBank(learned, self._preprocessing, recipe.augment.turns)
-        batches = build_batches(recipe, bank.classes)
-        self._tell_coverage(batches, bank.classes.turned_labels)
+        self._learned, held_out = self._split(pictures)
+        bank = PictureBank(self._learned, self._preprocessing, recipe.augment.turns)
+        if recipe.training.steps:
+            batches = build_batches(recipe, bank.classes)
+            self._tell_coverage(batches, bank.classes.turned_labels)
+        else:  # none will be drawn, whatever their size
+            n, n_classes = len(self._learned), self._learned.n_classes
+            within = batches_within(recipe, n_pictures=n, n_classes=n_classes)
+            batches = build_batches(within, bank.classes)
         self._module = TwinTraining(recipe, bank, batches, self._plan_validation(held_out), start)
-        if can_freeze(recipe, self._module.tower):
+        if recipe.training.steps and can_freeze(recipe, self._module.tower):
             self._say(
                 "no feature learns and no picture is varied: features of "
                 f"{bank.classes.n_pictures:,} pictures are worked out once, and kept"
@@ -120,6 +129,8 @@ class Session:
     def run(self, checkpoint: Path | None) -> Run:
         started = time.perf_counter()
         broken: BrokenLoss | None = None
+        if checkpoint is None:
+            self._whiten()
         trainer = self.trainer()
         try:
             self.fit(trainer, checkpoint)
@@ -149,7 +160,18 @@ class Session:
         numbers = range(self._recipe.training.steps)
         steps: DataLoader[int] = DataLoader(numbers, batch_size=None)  # type: ignore[arg-type]
         with storing(self._folder), _quiet():
-            trainer.fit(self._module, steps, ckpt_path=checkpoint, weights_only=True)
+            if numbers:
+                trainer.fit(self._module, steps, ckpt_path=checkpoint, weights_only=True)
+            elif self._processes.is_first:  # Lightning does nothing at all without a step
+                keep_as_begun(self._module, self._folder, self._best)
+
+    def _whiten(self) -> None:
+        """Let the projection begin with what the pictures themselves tell, where it is so wished;
+        a model to start from brings its own."""
+        tower = self._module.tower
+        if self._start is None and isinstance(tower, PooledTower) and tower.whitened:
+            seed = self._recipe.training.seed
+            whiten(tower, self._learned, self._preprocessing, seed=seed, console=self._console)
 
     def _say(self, sentence: str) -> None:
         # Neither markup nor folding: class names may hold brackets, and paths are copied.

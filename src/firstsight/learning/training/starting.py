@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,7 +19,8 @@ from firstsight.learning.networks.backbones import Backbone, build_backbone
 from firstsight.learning.networks.heads import HeadModule, WeightedL1Head
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.weights import load_published
-from firstsight.model.folder import read_model_info, read_tensors
+from firstsight.learning.training.export import constants_of
+from firstsight.model.folder import read_model_info, read_onnx, read_tensors
 from firstsight.similarity import WeightedL1
 
 __all__ = ["Start"]
@@ -27,8 +29,8 @@ __all__ = ["Start"]
 @dataclass(frozen=True)
 class Start:
     """model: a model folder. fingerprint: which model it was when the training began, since
-    another may lie there when it is resumed. published: the network whose published weights the
-    model has; they are taken from their publisher, without any centring.
+    another may lie there when it is resumed. published: the network whose published features the
+    model has; they are taken from their publisher, and what follows them from the model.
     """
 
     model: Path
@@ -56,7 +58,7 @@ class Start:
                 f"holds {info.fingerprint[:12]} now; restore it, or train anew"
             )
         if self.published is not None:
-            _publish_into(tower, self.published)
+            _publish_into(tower, self.published, self.model)
             return
         tensors = read_tensors(self.model)
         try:
@@ -84,8 +86,17 @@ class Start:
         return cls(Path(record["model"]), str(record["fingerprint"]), record["published"])
 
 
-def _publish_into(tower: nn.Module, name: Backbone) -> None:
+def _publish_into(tower: nn.Module, name: Backbone, model: Path) -> None:
     backbone = build_backbone(name)
     load_published(name, backbone)
     assert isinstance(tower, PooledTower)
     tower.features.load_state_dict(backbone.features.state_dict())
+    if tower.whitened:
+        assert tower.centre is not None
+        assert isinstance(tower.project, nn.Linear)
+        found = constants_of(read_onnx(model))
+        with torch.no_grad():
+            tower.centre.copy_(torch.from_numpy(found["centre"]))
+            tower.project.weight.copy_(torch.from_numpy(found["project.weight"]))
+            bias = found.get("project.bias", np.zeros(len(tower.project.bias), np.float32))
+            tower.project.bias.copy_(torch.from_numpy(bias))

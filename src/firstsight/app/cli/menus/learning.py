@@ -293,16 +293,18 @@ _weights = click.option(
 @click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
 @click.option("--checkpoint", type=click.Choice(["best", "last"]), default="best")
 @_weights
+@click.option("--half", is_flag=True, help="A model.onnx of half the size: float16 inside.")
 def export(
     run_folder: Path,
     to: Path,
     checkpoint: Literal["best", "last"],
     weights: Literal["full", "half", "none"],
+    half: bool,
 ) -> None:
     """Write a model folder from a training's checkpoint."""
     from firstsight.app import training
 
-    folder = training.export(run_folder, to, which=checkpoint, weights=weights)
+    folder = training.export(run_folder, to, which=checkpoint, weights=weights, half=half)
     click.echo(folder)
 
 

@@ -51,7 +51,7 @@ class CompactNetwork(Table):
 
 
 class PhotoNetwork(Table):
-    """A classifier of photographs without its last layer; its features, averaged."""
+    """A classifier of photographs without its last layer; its features, pooled."""
 
     weights: str = Field(
         "imagenet", description="to start from: imagenet, random, or the path of a file"
@@ -60,12 +60,29 @@ class PhotoNetwork(Table):
         None, ge=2, le=4096, description="numbers in an embedding; left out: one for each feature"
     )
     unit_sphere: bool = Field(True, description="embeddings have length 1")
+    power: float = Field(
+        1.0, ge=1, le=10, description="of the mean over places: 1 averages, 3 heeds the strongest"
+    )
+    window: float | None = Field(
+        None, gt=0, description="weigh places by a Gaussian this wide, in sides; left out: alike"
+    )
+    whitened: bool = Field(
+        False,
+        description="begin with a projection that makes small what differs between views of one "
+        "picture, and within a class; as many numbers as features",
+    )
     n_frozen: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
         0, description="layers, from the picture on, that do not learn"
     )
     lr_factor: float = Field(
         1.0, gt=0, description="of the learning rate, for the features beside the rest"
     )
+
+    @model_validator(mode="after")
+    def _one_projection(self) -> PhotoNetwork:
+        if self.whitened and self.projection is not None:
+            raise ValueError("whitened is a projection of its own; leave projection out")
+        return self
 
 
 class SqueezeNetNetwork(PhotoNetwork):

@@ -98,6 +98,15 @@ class Recipe(Table):
         return self
 
     @model_validator(mode="after")
+    def _something_is_learned(self) -> Recipe:
+        if self.training.steps == 0 and not getattr(self.network, "whitened", False):
+            raise ValueError(
+                "training.steps is 0, and nothing would be learned; give at least 1, or set "
+                "network.whitened for a network of photographs"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _variations_fit(self) -> Recipe:
         if self.augment.thickness_px and not self.picture.invert:
             raise ValueError(

@@ -12,7 +12,9 @@ __all__ = ["LoggerTable", "Logs", "Training"]
 
 
 class Training(Table):
-    steps: int = Field(2000, ge=1, description="batches in all")
+    steps: int = Field(
+        2000, ge=0, description="batches in all; 0 keeps a whitened network as it begins"
+    )
     validate_every: int = Field(200, ge=1, description="steps between checkpoints and validations")
     watch: Literal["one_shot", "pairs"] = Field(
         "one_shot",

@@ -1,0 +1,121 @@
+"""Whitening learned from views of the same thing: what differs between them is made small.
+
+The linear map that Mikolajczyk and Matas (2007, "Improving descriptors for fast tree matching by
+optimal linear projection") and Radenović et al. (2019, "Fine-tuning CNN image retrieval with no
+human annotation", section 4.2) take from pairs that match; here towards the identity as far as
+`shrinkage` asks, so that few pictures do no harm.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from torch import nn
+
+from firstsight.data.packed import PackedPictures
+from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.augment.views import OtherViews
+from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.training.bank import normalise
+
+__all__ = ["learned_whitening", "whiten"]
+
+_BATCH = 16
+# Beyond so many pictures the scatter hardly changes, and the work does.
+_ENOUGH = 1000
+_N_VIEWS = 2
+
+
+@torch.no_grad()
+def whiten(
+    tower: PooledTower,
+    pictures: PackedPictures,
+    preprocessing: Preprocessing,
+    *,
+    seed: int = 0,
+    console: Console | None = None,
+) -> None:
+    """Set the centre and the projection of a tower from pictures and other views of each.
+
+    The tower must be centred, its projection as wide as its features. Of more than 1,000 pictures
+    so many are drawn. Where all pictures are of one class, or each of its own, classes
+    are left out of it. console: of the progress bar.
+    """
+    assert tower.centre is not None
+    assert isinstance(tower.project, nn.Linear)
+    learning = tower.training
+    tower.eval()
+    # Drawn, so that those of a batch, which stand behind one another, are of several classes.
+    taken = np.random.default_rng([seed, 9]).permutation(len(pictures))[:_ENOUGH]
+    features = []
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(seed)
+        vary = OtherViews(preprocessing.size, preprocessing.mean, preprocessing.deviation)
+        starts = range(0, len(taken), _BATCH)
+        for start in track(starts, "other views", console=console, transient=True):
+            batch = _of_two(taken, start)
+            seen = normalise(torch.from_numpy(np.array(pictures.pixels[batch])), preprocessing)
+            views = [seen, *(vary(seen) for _ in range(_N_VIEWS))]
+            features.append(torch.stack([F.normalize(tower.pooled_features(v)) for v in views], 1))
+    seen_so = torch.cat(features)[: len(taken)]  # (N, views, D)
+    tower.centre.copy_(seen_so[:, 0].mean(0))
+    apart = F.normalize(seen_so - tower.centre, dim=2)
+    n_views = apart.shape[1]
+    n_classes = len(np.unique(pictures.labels[taken]))
+    whitening = learned_whitening(
+        apart.flatten(0, 1).numpy(),
+        np.repeat(np.arange(len(taken)), n_views),
+        classes=np.repeat(pictures.labels[taken], n_views) if 1 < n_classes < len(taken) else None,
+    )
+    tower.project.weight.copy_(torch.from_numpy(whitening))
+    tower.project.bias.zero_()
+    tower.train(learning)
+
+
+def _of_two(rows: NDArray[np.int64], start: int) -> NDArray[np.int64]:
+    """A batch from `start` on; a single last row goes with the one before it, as a background."""
+    batch = rows[start : start + _BATCH]
+    return batch if len(batch) > 1 else np.append(batch, rows[start - 1])
+
+
+def learned_whitening(
+    views: NDArray[np.float32],
+    of: NDArray[np.int64],
+    *,
+    classes: NDArray[np.int64] | None = None,
+    class_share: float = 1.0,
+    shrinkage: float = 10.0,
+) -> NDArray[np.float64]:
+    """The symmetric map (D, D) that shrinks directions in which views of one picture differ.
+
+    views: embeddings (N, D). of: which picture each shows (N,).
+    classes: of each (N,); what differs within a class is made small too, weighed `class_share`
+        times as much as what differs within a picture.
+    shrinkage: of the scatter, scaled to a mean variance of 1, towards the identity: with 0 all
+        differences count alike afterwards; the larger, the less changes.
+    Formula: (S + shrinkage I)^(-1/2), S the scatter within pictures and classes.
+    """
+    size = views.shape[1]
+    scatter = _scatter(views, of)
+    if classes is not None:
+        scatter = scatter + class_share * _scatter(views, classes)
+    scatter *= size / np.trace(scatter)
+    variances, directions = np.linalg.eigh(scatter + shrinkage * np.eye(size))
+    whitening: NDArray[np.float64] = (directions / np.sqrt(variances)) @ directions.T
+    whitening *= np.sqrt(1 + shrinkage)  # about 1, on average
+    return whitening
+
+
+def _scatter(views: NDArray[np.float32], within: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(D, D): the covariance within groups, scaled to a trace of 1."""
+    _, group = np.unique(within, return_inverse=True)
+    sums = np.zeros((group.max() + 1, views.shape[1]))
+    np.add.at(sums, group, views)
+    apart = views - (sums / np.bincount(group)[:, None])[group]
+    scatter: NDArray[np.float64] = apart.T @ apart
+    trace = np.trace(scatter)
+    return scatter / trace if trace > 0 else scatter
