@@ -118,7 +118,7 @@ def test_a_training_without_steps_makes_views_of_a_picture_alike(
 
     torch.manual_seed(5)
     vary = OtherViews(32, SEEN.mean, SEEN.deviation)
-    seen = torch.from_numpy(SEEN.normalise(pictures.pixels))
+    seen = torch.from_numpy(SEEN.normalise(np.asarray(pictures.pixels)))
     pixels = ((vary(seen).permute(0, 2, 3, 1).numpy() * 0.5 + 0.5) * 255).round().astype(np.uint8)
     own, other = model.embed_pixels(pictures.pixels), model.embed_pixels(pixels)
     # Undo the projection: the same embeddings, centred alone.
