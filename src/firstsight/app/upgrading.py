@@ -11,6 +11,8 @@ from firstsight.app.remarks import say
 from firstsight.errors import GalleryError
 
 if TYPE_CHECKING:
+    from firstsight.gallery.gallery import Gallery
+    from firstsight.model.embedder import Embedder
     from firstsight.recognition.upgrading import Proof
 
 __all__ = ["drop", "go_back", "prepare", "switch"]
@@ -39,19 +41,22 @@ def prepare(gallery: str, model: str, *, console: Console, false_accepts: float 
         return prove(held, old, new, target=false_accepts)
 
 
-def switch(gallery: str, model: str) -> None:
-    """Put the prepared vectors in force. GalleryError where photos came since: prepare again."""
+def switch(gallery: str, model: str) -> int:
+    """Put the prepared vectors in force; how many verdicts could not be carried along.
+
+    GalleryError where photos came since: prepare again.
+    """
     from firstsight.gallery.gallery import Gallery
     from firstsight.gallery.places import gallery_place
     from firstsight.model.embedder import load
 
     with Gallery.open(gallery_place(gallery)) as held:
-        staged = held.staged()
-        if staged is None or staged[0].fingerprint != load(model).info.fingerprint:
+        staged, embedder = held.staged(), load(model)
+        if staged is None or staged[0].fingerprint != embedder.info.fingerprint:
             raise GalleryError(
                 f"no upgrade of {gallery!r} to {model} is prepared; prepare it first"
             )
-        held.switch()
+        return _exchange(held, embedder)
 
 
 def go_back(gallery: str) -> str:
@@ -68,10 +73,24 @@ def go_back(gallery: str) -> str:
                 f"there is no model before for the gallery {gallery!r} to go back to"
             )
         binding = staged[0]
-        if held.unstaged():  # what was enrolled since the switch
-            prepare(held, load(binding.place), binding)
-        held.switch()
+        embedder = load(binding.place)
+        if embedder.info.fingerprint != binding.fingerprint:
+            raise GalleryError(
+                f"the model at {binding.place} is not the one that the gallery {gallery!r} was of "
+                "before, so it would answer nothing; upgrade to it instead: firstsight upgrade "
+                f"--gallery {gallery} --model {binding.place}"
+            )
+        prepare(held, embedder, binding)  # what was enrolled since the switch
+        _exchange(held, embedder)
     return f"the gallery {gallery!r} is of the model {binding.name} again"
+
+
+def _exchange(held: Gallery, embedder: Embedder) -> int:
+    from firstsight.recognition.upgrading import carried
+
+    verdicts = carried(held, embedder)
+    held.switch(verdicts)
+    return len(held.verdicts(any_model=True)) - len(held.verdicts())
 
 
 def drop(gallery: str) -> None:

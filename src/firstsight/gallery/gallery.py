@@ -380,10 +380,14 @@ class Gallery:
         with self._store.reading() as connection:
             return staging.unstaged(connection)
 
-    def switch(self) -> None:
-        """Exchange the vectors in force and the staged ones, with their models, at once."""
+    def switch(self, verdicts: Sequence[Verdict] = ()) -> None:
+        """Exchange the vectors in force and the staged ones, with their models, at once.
+
+        verdicts: as the staged model has them; the others stay those of the models they were on.
+        """
         with self._store.writing() as connection:
             staging.switch(connection)
+            judging.carry(connection, verdicts)
 
     def drop_stage(self) -> None:
         with self._store.writing() as connection:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections.abc import Sequence
 
 from firstsight.errors import NotInGallery, UsageError
 from firstsight.gallery import rows
@@ -11,7 +13,7 @@ from firstsight.gallery.history import Change, now
 from firstsight.gallery.names import proper_name
 from firstsight.gallery.records import Verdict
 
-__all__ = ["record", "withdraw"]
+__all__ = ["carry", "record", "withdraw"]
 
 
 def record(change: Change, verdict: Verdict) -> int:
@@ -68,6 +70,32 @@ def withdraw(change: Change, verdict_id: int) -> None:
         )
     change.put("verdict", verdict_id, "gone", 1)
     change.tell(f"withdrew verdict {verdict_id}")
+
+
+def carry(connection: sqlite3.Connection, verdicts: Sequence[Verdict]) -> None:
+    """Put verdicts, by their numbers, in the words of the model that is in force now.
+
+    Kind, nearest thing, distance, margin and vector are that model's; one that was withdrawn or
+    forgotten meanwhile is passed over. Raises NotInGallery where a thing is not there.
+    """
+    model = rows.binding(connection, "current")
+    assert model is not None
+    for verdict in verdicts:
+        _require_sense(verdict)
+        named = None if verdict.named is None else rows.thing_id(connection, verdict.named)
+        connection.execute(
+            "UPDATE verdict SET kind = ?, named_id = ?, distance = ?, margin = ?, numbers = ?, "
+            "fingerprint = ? WHERE id = ? AND gone = 0",
+            (
+                verdict.kind,
+                named,
+                float(verdict.distance),
+                None if verdict.margin is None else float(verdict.margin),
+                vector_bytes(verdict.vector, model.embedding_size),
+                model.fingerprint,
+                verdict.id,
+            ),
+        )
 
 
 def _require_sense(verdict: Verdict) -> None:

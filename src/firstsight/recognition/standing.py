@@ -17,6 +17,7 @@ from firstsight.deciding.estimated import FORMAT, Estimate
 from firstsight.errors import GalleryError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
+from firstsight.gallery.records import PhotoVectors
 from firstsight.similarity import Head
 
 __all__ = ["Standing", "read_standing"]
@@ -44,6 +45,12 @@ class Standing:
     prototypes: Floats | None
     estimate: Estimate
     settled: bool = True
+
+    @classmethod
+    def of(cls, vectors: PhotoVectors, head: Head, estimate: Estimate) -> Standing:
+        """Photos that lie beside those in force, as they would be compared."""
+        matrix = PhotoMatrix(vectors, head)
+        return cls(0, head, matrix, _means(matrix, estimate), estimate)
 
     def judged_by(self, estimate: Estimate) -> Standing:
         """These photos, with an estimate of another moment."""

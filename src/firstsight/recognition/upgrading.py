@@ -6,7 +6,7 @@ survives an interruption, and the old vectors stay staged, so that one can go ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,16 @@ from firstsight.deciding.combining import GalleryVectors
 from firstsight.deciding.estimate import Estimate, estimate
 from firstsight.errors import GalleryError, PictureError
 from firstsight.gallery.gallery import Gallery
-from firstsight.gallery.records import ModelBinding, PhotoVectors
+from firstsight.gallery.records import ModelBinding, PhotoVectors, Verdict
 from firstsight.images.reading import read_picture
 from firstsight.metrics.intervals import bootstrap_by_cluster, wilson
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.ahead import embed_ahead
 from firstsight.recognition.comparing import calibrated_of
+from firstsight.recognition.rejudging import askable, rejudge
+from firstsight.recognition.standing import Standing
 
-__all__ = ["Changed", "Proof", "Rate", "Side", "prepare", "prove"]
+__all__ = ["Changed", "Proof", "Rate", "Side", "carried", "prepare", "prove"]
 
 BATCH = 32
 Rate = tuple[float, float, float]  # measured, and its 95 % interval by thing
@@ -48,13 +50,15 @@ class Side:
 
     right: photos that get their own thing's name although they themselves were left out.
     missed: the same photos called unknown. strangers_named: photos that get a name although
-        their whole thing was left out.
+        their whole thing was left out. verdicts: pictures that people judged, and that are not
+        enrolled, answered as they said.
     """
 
     model: str
     right: Rate | None
     missed: Rate | None
     strangers_named: Rate | None
+    verdicts: Rate | None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -62,6 +66,7 @@ class Side:
             "right": self.right,
             "missed": self.missed,
             "strangers_named": self.strangers_named,
+            "verdicts": self.verdicts,
         }
 
 
@@ -74,11 +79,12 @@ class Proof:
     n_photos: int
     n_enrolled_trials: int
     n_stranger_trials: int
+    n_verdicts: int
     changes: list[Changed]
 
     @property
     def loses_nothing(self) -> bool:
-        """No fewer photos are named rightly, and no more strangers are, than by the old model.
+        """No fewer photos are named rightly, no fewer verdicts met, and no more strangers named.
 
         False where no thing has two photos: nothing was measured, so nothing is proved.
         """
@@ -88,9 +94,12 @@ class Proof:
         def value(rate: Rate | None) -> float:
             return 0.0 if rate is None else rate[0]
 
-        return value(self.after.right) >= value(self.before.right) and value(
-            self.after.strangers_named
-        ) <= max(value(self.before.strangers_named), _tolerated(self.before.strangers_named))
+        before, after = self.before, self.after
+        return (
+            value(after.right) >= value(before.right)
+            and value(after.verdicts) >= value(before.verdicts)
+            and value(after.strangers_named) <= _tolerated(before.strangers_named)
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -99,6 +108,7 @@ class Proof:
             "photos": self.n_photos,
             "enrolled_trials": self.n_enrolled_trials,
             "stranger_trials": self.n_stranger_trials,
+            "verdicts": self.n_verdicts,
             "loses_nothing": self.loses_nothing,
             "changes": [vars(each) for each in self.changes],
         }
@@ -150,7 +160,10 @@ def prepare(
 
 
 def prove(gallery: Gallery, old: Embedder, new: Embedder, *, target: float = 0.01) -> Proof:
-    """Ask both models about every photo with itself left out, and with its thing left out."""
+    """Ask both models about every photo with itself left out, and with its thing left out.
+
+    And about every picture that people judged: by thresholds that do not rest on those verdicts.
+    """
     staged = gallery.staged()
     if staged is None or gallery.unstaged():
         raise GalleryError("the upgrade is not prepared to its end; run it again")
@@ -158,7 +171,11 @@ def prove(gallery: Gallery, old: Embedder, new: Embedder, *, target: float = 0.0
     _, others = staged
     if not np.array_equal(vectors.photos, others.photos):
         raise GalleryError("the gallery changed meanwhile; run the upgrade again")
-    sides = [_asked(old, vectors, target), _asked(new, others, target)]
+    verdicts = askable(gallery)
+    sides = [
+        _asked(gallery, verdicts, embedder, each, target)
+        for embedder, each in ((old, vectors), (new, others))
+    ]
     names = gallery.names(vectors.things.tolist())
     own = np.repeat(np.arange(len(vectors.things)), np.diff([*vectors.starts, len(vectors)]))
     before, after = (
@@ -182,8 +199,21 @@ def prove(gallery: Gallery, old: Embedder, new: Embedder, *, target: float = 0.0
         n_photos=len(vectors),
         n_enrolled_trials=int(sides[0].has_others.sum()),
         n_stranger_trials=len(vectors) if len(vectors.things) > 1 else 0,
+        n_verdicts=len(sides[0].verdicts),
         changes=changes,
     )
+
+
+def carried(gallery: Gallery, embedder: Embedder, *, target: float = 0.01) -> list[Verdict]:
+    """The verdicts as they are once the staged vectors, which are `embedder`'s, are in force.
+
+    Those that cannot be asked anew stay with the model that they were on.
+    """
+    verdicts, staged = askable(gallery), gallery.staged()
+    if not verdicts or staged is None or not len(staged[1]):
+        return []
+    standing = _standing(embedder, staged[1], target)
+    return [each.verdict for each in rejudge(gallery, verdicts, embedder, standing)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,12 +221,13 @@ class _Asked:
     """named: (P,) the thing each photo is called with itself left out, -1 for unknown.
 
     stranger_named: (P,) whether it gets a name with its thing left out. has_others: (P,) whether
-    its thing has other photos.
+    its thing has other photos. verdicts: (V,) whether each was met.
     """
 
     named: npt.NDArray[np.int64]
     stranger_named: npt.NDArray[np.bool_]
     has_others: npt.NDArray[np.bool_]
+    verdicts: npt.NDArray[np.bool_]
 
     def summed_up(self, model: str, own: npt.NDArray[np.int64]) -> Side:
         kept = self.has_others
@@ -206,15 +237,28 @@ class _Asked:
             right=_rate((self.named == own)[kept], own[kept]),
             missed=_rate((self.named < 0)[kept], own[kept]),
             strangers_named=_rate(strangers, own[: len(strangers)]),
+            verdicts=_rate(self.verdicts, np.arange(len(self.verdicts))),
         )
 
 
-def _asked(embedder: Embedder, vectors: PhotoVectors, target: float) -> _Asked:
+def _asked(
+    gallery: Gallery,
+    verdicts: Sequence[Verdict],
+    embedder: Embedder,
+    vectors: PhotoVectors,
+    target: float,
+) -> _Asked:
+    standing = _standing(embedder, vectors, target)
+    blocks = list(_in_blocks(embedder, vectors, standing.estimate))
+    named, strangers, has_others = (np.concatenate(each) for each in zip(*blocks, strict=True))
+    met = [each.is_right for each in rejudge(gallery, verdicts, embedder, standing)]
+    return _Asked(named, strangers, has_others, np.array(met, np.bool_))
+
+
+def _standing(embedder: Embedder, vectors: PhotoVectors, target: float) -> Standing:
     head = embedder.info.head
     found = estimate(head, vectors, calibrated=calibrated_of(embedder), target=target)
-    blocks = list(_in_blocks(embedder, vectors, found))
-    named, strangers, has_others = (np.concatenate(each) for each in zip(*blocks, strict=True))
-    return _Asked(named, strangers, has_others)
+    return Standing.of(vectors, head, found)
 
 
 def _in_blocks(

@@ -130,16 +130,21 @@ def upgrade(
     console = messages()
     proof = upgrading.prepare(gallery, model, console=console)
     switched = (switch and proof.loses_nothing) or force
-    if switched:
-        upgrading.switch(gallery, model)
+    left = upgrading.switch(gallery, model) if switched else 0
     if as_json:
-        print_json({**proof.to_json(), "switched": switched})
+        print_json({**proof.to_json(), "switched": switched, "verdicts_left": left})
         return
     _print_proof(proof)
     if switched:
         print(  # noqa: T201
             f"switched to {proof.after.model}; 'firstsight upgrade --back' goes back"
         )
+        if left:
+            say(
+                console,
+                f"verdicts that stay with the models they were on: {left} (the picture is enrolled "
+                "by now, was judged again since, or was not kept)",
+            )
     elif switch:
         raise GalleryError(
             "not switched: the figures do not show that nothing is lost; --force switches anyway"
@@ -150,13 +155,17 @@ def upgrade(
 
 def _print_proof(proof: Proof) -> None:
     rows = [
-        (side.model, *(_share(rate) for rate in (side.right, side.missed, side.strangers_named)))
+        (
+            side.model,
+            *map(_share, (side.right, side.missed, side.strangers_named, side.verdicts)),
+        )
         for side in (proof.before, proof.after)
     ]
-    head = ("model", "named rightly %", "missed %", "strangers named %")
+    head = ("model", "named rightly %", "missed %", "strangers named %", "verdicts met %")
     title = (
         f"{proof.n_enrolled_trials} photos asked with themselves left out, "
-        f"{proof.n_stranger_trials} with their thing left out; 95 % intervals"
+        f"{proof.n_stranger_trials} with their thing left out, {proof.n_verdicts} pictures that "
+        "were judged; 95 % intervals"
     )
     print_table(title, head, rows)
     changes = [
