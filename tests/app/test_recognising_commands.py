@@ -84,6 +84,13 @@ def test_verify_and_search_and_their_sheets(gallery: Path, tmp_path: Path) -> No
     assert ended.out.startswith("1. figure 1 (")
     assert len(ended.out.splitlines()) == 3
     assert sheet.read_bytes().startswith(b"\x89PNG")
+    plain = sheet.read_bytes()
+    known = ("search", b, "-k", "3", "--gallery", "figures", "--sheet", sheet)
+    assert here(*known, "--is", "figure 1").code == 0
+    assert sheet.read_bytes() != plain
+    refused = here(*known, "--is", "figure 99")
+    assert refused.code == 1
+    assert "figure 99" in refused.sentence
 
 
 def test_why_draws_a_sheet_and_says_a_sentence(gallery: Path, tmp_path: Path) -> None:

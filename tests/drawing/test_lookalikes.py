@@ -20,6 +20,7 @@ from firstsight.drawing.lookalikes import (
 from firstsight.errors import UsageError
 
 GREEN, BLUE, SLATE = (0, 158, 115), (0, 114, 178), (84, 88, 96)
+ORANGE = (213, 94, 0)
 
 
 def flat(grey: int, height: int = 20, width: int = 20) -> npt.NDArray[np.uint8]:
@@ -66,6 +67,15 @@ def test_a_search_of_one_photo_a_thing_says_so() -> None:
     once, often = search_sheet(asked, one_a_thing=True), search_sheet(asked)
     rows = (np.asarray(once) != np.asarray(often)).any(axis=(1, 2)).nonzero()[0]
     assert len(rows) and rows.max() < 130  # in the words above the pictures, nowhere else
+
+
+def test_where_the_truth_is_known_photos_are_framed_as_right_or_wrong() -> None:
+    asked = [Question(flat(30), "a.png", alike([60, 90, 120]))]
+    framed, plain = search_sheet(asked, truth="mug 90"), search_sheet(asked)
+    # Far more than a mark in the legend; two are wrong, in thinner frames.
+    assert count(plain, GREEN) == count(plain, ORANGE) == 0
+    assert count(framed, GREEN) > 900
+    assert count(framed, ORANGE) > count(framed, GREEN)
 
 
 def test_the_decision_shows_in_colour_line_mark_and_words() -> None:

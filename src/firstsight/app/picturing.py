@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,10 +44,11 @@ def draw_matches(
     matches: Sequence[Match],
     *,
     one_per_thing: bool,
+    truth: str | None = None,
     to: Path | None,
     in_terminal: bool,
 ) -> None:
-    """The asked picture and those found most alike."""
+    """The asked picture and those found most alike; framed by `truth`, where it is known."""
     from firstsight.drawing.lookalikes import Alike, Question, search_sheet
 
     alike = [
@@ -54,7 +56,8 @@ def draw_matches(
         for each in matches
     ]
     questions = [Question(asked.image(), asked.name, alike)]
-    _put(questions, lambda: search_sheet(questions, one_a_thing=one_per_thing), to, in_terminal)
+    sheet = partial(search_sheet, questions, one_a_thing=one_per_thing, truth=truth)
+    _put(questions, sheet, to, in_terminal)
 
 
 def draw_thing(gallery: Gallery, name: str, *, to: Path) -> None:

@@ -65,12 +65,14 @@ def search_sheet(
     asked: Sequence[Question],
     *,
     one_a_thing: bool = False,
+    truth: str | None = None,
     title: str = "Most alike",
     style: SheetStyle | None = None,
 ) -> Image.Image:
     """Each asked picture at the left, the photos nearest to it at its right, nearest first.
 
     one_a_thing: whether each thing stands there once, by its nearest photo; told on the sheet.
+    truth: the thing that the asked pictures show, where it is known; photos are framed by it.
     Raises UsageError where nothing was asked.
     """
     told = "the nearest photo of each thing" if one_a_thing else "the nearest photos"
@@ -80,12 +82,15 @@ def search_sheet(
     rows = [
         row
         for each in asked
-        for row in _rows(GridCell(each.picture, caption=each.name, detail="asked"), each.alike)
+        for row in _rows(
+            GridCell(each.picture, caption=each.name, detail="asked"), each.alike, truth
+        )
     ]
     return picture_grid(
         rows,
         title=title,
         subtitle=told,
+        legend=None if truth is None else {"right": truth, "wrong": "another thing"},
         style=style or _style(rows),
     )
 
@@ -163,11 +168,13 @@ def sure_of(probability: float | None, told: str, *, after: bool = False) -> str
     return " · ".join((told, sure) if after else (sure, told))
 
 
-def _rows(lead: GridCell, alike: Sequence[Alike]) -> Iterator[GridRow]:
+def _rows(lead: GridCell, alike: Sequence[Alike], truth: str | None = None) -> Iterator[GridRow]:
     cells = []
     for each in alike:
         detail = sure_of(each.probability, f"{each.distance:.3f}", after=True)
-        cells.append(GridCell(each.picture, caption=each.name, detail=detail))
+        judged: Frame = "right" if each.name == truth else "wrong"
+        frame: Frame = "plain" if truth is None else judged
+        cells.append(GridCell(each.picture, frame, each.name, detail=detail))
     return _wrapped(lead, cells)
 
 

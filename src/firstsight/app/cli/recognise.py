@@ -184,12 +184,15 @@ def search(
     *,
     k: int,
     one_per_thing: bool,
+    truth: str | None,
     sheet: Path | None,
     show: bool,
     as_json: bool,
 ) -> None:
     box = asking.box
     with asking.open() as recognizer:
+        if truth is not None:
+            truth = recognizer.gallery.thing(truth).name
         asked = recognizer.read(_one(picture), crop=box)
         matches = recognizer.search(asked, k, one_per_thing=one_per_thing)
         if as_json:
@@ -204,6 +207,7 @@ def search(
                 asked,
                 matches,
                 one_per_thing=one_per_thing,
+                truth=truth,
                 to=sheet,
                 in_terminal=show,
             )

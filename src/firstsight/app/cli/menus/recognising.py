@@ -138,6 +138,9 @@ def verify(
 @click.argument("picture", help="A picture; '-' reads standard input.")
 @click.option("-k", type=click.IntRange(min=1), default=5, help="How many.")
 @click.option("--one-per-thing", is_flag=True, help="Only the nearest photo of each thing.")
+@click.option(
+    "--is", "truth", metavar="THING", help="What it shows: the sheet frames photos as right or not."
+)
 @options.gallery
 @options.model
 @options.crop
@@ -150,6 +153,7 @@ def search(
     picture: str,
     k: int,
     one_per_thing: bool,
+    truth: str | None,
     gallery: str,
     model: str | None,
     crop: str | None,
@@ -166,7 +170,14 @@ def search(
         gallery, model, crop=crop, max_mib=max_mib, max_megapixels=max_megapixels
     )
     command.search(
-        picture, asking, k=k, one_per_thing=one_per_thing, sheet=sheet, show=show, as_json=as_json
+        picture,
+        asking,
+        k=k,
+        one_per_thing=one_per_thing,
+        truth=truth,
+        sheet=sheet,
+        show=show,
+        as_json=as_json,
     )
 
 
