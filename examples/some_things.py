@@ -2,9 +2,9 @@
 
     python examples/some_things.py [FOLDER]
 
-FOLDER/my-things: 30 characters of an alphabet (Oriya), twelve drawings of each. FOLDER/asked:
-another person's drawing of the first four, and of two characters that are not among them.
-From Omniglot, which is downloaded where it is not found.
+FOLDER/my-things: 30 characters of an alphabet (Oriya), twelve drawings of each. FOLDER/first: one
+drawing of each of the first eight. FOLDER/asked: another person's drawing of the first four, and
+of two characters that are not among them. From Omniglot, which is downloaded where it is not found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from firstsight.data.known import known_file
 from firstsight.data.sources import locate
 
-N_THINGS, N_DRAWINGS, N_ASKED, N_STRANGERS = 30, 12, 4, 2
+N_THINGS, N_DRAWINGS, N_FIRST, N_ASKED, N_STRANGERS = 30, 12, 8, 4, 2
 
 
 def main(to: Path) -> None:
@@ -25,16 +25,18 @@ def main(to: Path) -> None:
         for name in (each for each in drawings if each.endswith(".png")):
             character, drawer = Path(name).parent.name, int(Path(name).stem[-2:])
             number = int(character.removeprefix("character"))
+            places = []
             if number <= N_THINGS and drawer <= N_DRAWINGS:
-                place = to / "my-things" / character / f"{drawer:02d}.png"
-            elif drawer == 20 and number <= N_ASKED:
-                place = to / "asked" / f"{character}.png"
-            elif drawer == 20 and N_THINGS < number <= N_THINGS + N_STRANGERS:
-                place = to / "asked" / f"stranger{number - N_THINGS}.png"
-            else:
-                continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(archive.read(name))
+                places.append(to / "my-things" / character / f"{drawer:02d}.png")
+            if number <= N_FIRST and drawer == 1:
+                places.append(to / "first" / character / "01.png")
+            if drawer == 20 and number <= N_ASKED:
+                places.append(to / "asked" / f"{character}.png")
+            if drawer == 20 and N_THINGS < number <= N_THINGS + N_STRANGERS:
+                places.append(to / "asked" / f"stranger{number - N_THINGS}.png")
+            for place in places:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(archive.read(name))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+import firstsight as package
 from firstsight.data.catalogue import KNOWN_NAMES, open_pictures
 from firstsight.images.preprocess import Preprocessing
 from firstsight.model.folder import ModelInfo, read_model_info, write_model_folder
@@ -266,6 +269,16 @@ def test_evaluate_scores_a_model_beside_baselines(model: Path, pictures: Path) -
     table = here(*asked, "--baselines").out
     assert "accuracy %" in table
     assert [" 25.00 " in line for line in table.splitlines() if "a constant" in line] == [True]
+
+
+def test_how_many_pictures_a_model_has_looked_at_shows_on_the_screen(
+    model: Path, pictures: Path
+) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+    package.evaluate(model, protocol="nway", data=pictures, n_way=2, n_trials=20, console=screen)
+    assert isinstance(screen.file, io.StringIO)
+    assert "tiny: pictures for nway" in screen.file.getvalue()
+    assert "30/30" in screen.file.getvalue()
 
 
 def test_evaluate_takes_several_protocols_and_saves_on_request(model: Path, pictures: Path) -> None:

@@ -54,6 +54,15 @@ def test_check_looks_across_the_parts_of_a_table(things: Path) -> None:
     assert "in 2 parts (train, test)" in ended.out.splitlines()[-1]
 
 
+def test_a_folder_that_is_called_like_a_set_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    save_classes(tmp_path / "glyphs", [2, 2])
+    known = here("check", "glyphs", cwd=tmp_path)
+    assert known.err.startswith("taking the data set called glyphs; the folder here is ./glyphs\n")
+    own = here("check", "./glyphs", cwd=tmp_path)
+    assert "./glyphs: 4 pictures of 2 classes" in own.out
+    assert (own.code, own.err) == (0, "")
+
+
 def test_check_refuses_what_is_no_set_of_files() -> None:
     assert "does not consist of picture files" in here("check", "digits").sentence
     assert "neither a folder, a CSV file" in here("check", "nowhere").sentence

@@ -81,6 +81,8 @@ def test_the_page_is_well_formed_and_has_every_part(on_omniglot: tuple[str, Scor
     assert ids >= {"figures", "apart", "shots", "confused", "worst", "alike", "map", "data", "how"}
     for title in ("Distances", "ROC", "DET", "Are its probabilities true?"):
         assert title in page.text
+    # On paper nobody scrolls to a picture.
+    assert not any("loading" in attributes for _, attributes in page.seen)
 
 
 def test_its_figures_are_the_scorecards(on_omniglot: tuple[str, Scorecard]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def asked(recipe: str, data: str) -> tuple[list[str], str]:
     return overrides, console.file.getvalue()
 
 
-@pytest.mark.parametrize("recipe", ["compact", "compact-triplet", "koch"])
+@pytest.mark.parametrize("recipe", ["compact", "compact-triplet", "koch", "photos"])
 def test_a_fifth_of_the_classes_of_a_folder_is_held_out(recipe: str, tmp_path: Path) -> None:
     folder = save_classes(tmp_path / "things", [2] * 10)
     overrides, told = asked(recipe, str(folder))
@@ -30,8 +31,27 @@ def test_a_fifth_of_the_classes_of_a_folder_is_held_out(recipe: str, tmp_path: P
     assert told == ""
 
 
+@pytest.mark.parametrize(
+    ("n_classes", "n_held"),
+    [(10, 2), (24, 5), (25, 10), (27, 10), (49, 10), (50, 10), (60, 12)],
+)
+def test_ten_are_held_out_where_a_fifth_is_too_few_to_calibrate_and_ten_are_not_too_many(
+    n_classes: int, n_held: int, tmp_path: Path
+) -> None:
+    folder = save_classes(tmp_path / "things", [2] * n_classes)
+    share = load_recipe("compact", asked("compact", str(folder))[0]).data.held_out_classes
+    assert round(share * n_classes) == n_held
+
+
 def test_a_share_that_the_recipe_names_stands(tmp_path: Path) -> None:
-    assert asked("photos", str(save_classes(tmp_path / "things", [2] * 10)))[0] == []
+    recipe = tmp_path / "mine.toml"
+    text = (files("firstsight.learning.recipes") / "photos.toml").read_text("utf-8")
+    recipe.write_text(text.replace("classes = 0.2", "classes = 0.1"), encoding="utf-8")
+    assert asked(str(recipe), str(save_classes(tmp_path / "things", [2] * 30)))[0] == []
+
+
+def test_one_is_held_out_of_five_where_the_recipe_says_so(tmp_path: Path) -> None:
+    assert asked("photos", str(save_classes(tmp_path / "things", [2] * 5)))[0] == []
 
 
 def test_groups_that_the_recipe_holds_out_stand_where_there_are_enough(tmp_path: Path) -> None:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from firstsight.app.contestants import Contestant
-from firstsight.app.protocols import open_trials
+from firstsight.app.packing import reading_bar
+from firstsight.app.protocols import OpenedTrials, open_trials
 from firstsight.app.remarks import say
 from firstsight.app.trials import Trials, require_known
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from firstsight.data.packed import PackedPictures
     from firstsight.evaluation.scorecard import Scorecard
     from firstsight.model.embedder import Embedder
@@ -27,9 +31,26 @@ def judge(
     """A scorecard for each contestant, all on the same trials and the same pictures."""
     require_known(trials.protocol)
     opened = open_trials(trials, embedder.info, console)
-    cards = [opened.judge(each) for each in contestants]
+    cards = [_judged(each, opened, trials.protocol, console) for each in contestants]
     others = {each.name: card for each, card in zip(contestants[1:], cards[1:], strict=True)}
     return [_with_doubts(cards[0], others, opened.pictures, console), *cards[1:]]
+
+
+def _judged(
+    contestant: Contestant, opened: OpenedTrials, protocol: str, console: Console
+) -> Scorecard:
+    """Its card. Looking at the pictures is what takes long, and shows on the screen."""
+    seen = 0
+    with reading_bar(protocol, console, verb=f"{contestant.name}: pictures for") as progress:
+
+        def embed(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            nonlocal seen
+            embeddings = contestant.embed(pixels)
+            seen += len(pixels)
+            progress(seen, max(seen, opened.n_looks))
+            return embeddings
+
+        return opened.judge(replace(contestant, embed=embed))
 
 
 def _with_doubts(

@@ -38,10 +38,12 @@ class OpenedTrials:
     """Trials that are ready to be held, with anybody.
 
     pictures: what they are drawn from; None for the 20 runs, which are no data set.
+    n_looks: how many pictures each contestant is shown, turned ones included.
     """
 
     judge: Callable[[Contestant], Scorecard]
     pictures: PackedPictures | None
+    n_looks: int
 
 
 def open_trials(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
@@ -59,7 +61,10 @@ def open_trials(trials: Trials, info: ModelInfo, console: Console) -> OpenedTria
     name = fixed.get(trials.protocol) or for_judging(trials.data)
     pictures = open_with_progress(name, info.preprocessing, console)
     pictures = only_unseen(info, pictures, console)
-    return OpenedTrials(lambda contestant: _judge(contestant, pictures, trials), pictures)
+    turns = 4 if trials.protocol == "vinyals" and not trials.upright else 1
+    return OpenedTrials(
+        lambda contestant: _judge(contestant, pictures, trials), pictures, turns * len(pictures)
+    )
 
 
 def _runs(info: ModelInfo) -> OpenedTrials:
@@ -70,7 +75,9 @@ def _runs(info: ModelInfo) -> OpenedTrials:
     # Nothing of the evaluation set may choose a weight either, if the figure is to stand here.
     require_unseen_characters(info, "omniglot:evaluation", by="watch")
     packed = pack_runs(read_runs(), info.preprocessing)
-    return OpenedTrials(lambda contestant: packed.judge(contestant.embed, contestant.head), None)
+    return OpenedTrials(
+        lambda contestant: packed.judge(contestant.embed, contestant.head), None, len(packed.pixels)
+    )
 
 
 def _koch2015(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
@@ -88,7 +95,7 @@ def _koch2015(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials
             contestant.embed, contestant.head, (validation, test), trials.seed, plan
         )
 
-    return OpenedTrials(judge, test)
+    return OpenedTrials(judge, test, len(validation) + len(test))
 
 
 def _drawers(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
@@ -103,7 +110,7 @@ def _drawers(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
             contestant.embed, contestant.head, (seen, unseen), trials.seed, plan
         )
 
-    return OpenedTrials(judge, seen)
+    return OpenedTrials(judge, seen, len(seen) + len(unseen))
 
 
 def _judge(contestant: Contestant, pictures: PackedPictures, trials: Trials) -> Scorecard:

@@ -37,8 +37,9 @@ __all__ = [
 
 _LEARNING = ("torch", "lightning", "onnx", "onnxscript", "tensorboard")
 
-_HELD_OUT_SHARE = 0.2
+_HELD_OUT_SHARE, _LARGEST_SHARE = 0.2, 0.4
 _FEWEST_TO_PART = 10  # two of them are held out, which is what one-shot trials need
+_FEWEST_TO_CALIBRATE = 10
 
 Which = Literal["best", "last"]
 
@@ -54,7 +55,8 @@ def train(
     """Train `recipe` (a shipped name or a TOML file) and write its model folder.
 
     data: a data set's name, a folder of pictures or a CSV file; default: the recipe's own. Of
-        what recipes do not know a fifth of the classes is held out where they say nothing.
+        what recipes do not know a fifth of the classes is held out where they say nothing, or
+        ten, which is what calibrating takes, where those are no more than two fifths.
     out: the run's folder; default: runs/NAME, numbered where that is taken.
     overrides: `key=value` in the recipe, like "training.steps=500".
     Returns the Run; its `.model` is what `load` and `evaluate` take.
@@ -88,20 +90,24 @@ def train(
 def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
     """What a training on a user's own pictures holds out, as overrides: a fifth of the classes.
 
-    A recipe's own share of classes stands, and so do its groups where there are enough. What it
-    watches by belongs to its own data set, not to another.
+    Or the ten that a calibration needs, for without one no picture is ever known. Another share
+    of the recipe's own stands, and so do its groups where there are enough. What it watches by
+    belongs to its own data set, not to another.
     """
     from firstsight.data.catalogue import is_of_files, is_parted_by_recipes, read_manifest
 
     data = recipe.data
     unwatched = ['data.watch=""'] if data.watch else []
     parted = is_parted_by_recipes(data.train) and not data.watch
-    if data.held_out_classes or parted or not is_of_files(data.train):
+    settled = data.held_out_classes not in (0, _HELD_OUT_SHARE)
+    if settled or parted or not is_of_files(data.train):
         return unwatched
     own = read_manifest(data.train)
     if 0 < data.held_out_groups < len(own.group_names):
         return []
     n_able = int((np.bincount(own.labels) > 1).sum())
+    if n_able < _FEWEST_TO_PART and data.held_out_classes:
+        return unwatched
     if n_able < _FEWEST_TO_PART:
         say(
             console,
@@ -109,7 +115,9 @@ def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
             "out, so nothing will tell how well others are recognised; add classes",
         )
         return [*unwatched, "data.held_out_groups=0"]
-    return [*unwatched, "data.held_out_groups=0", f"data.held_out_classes={_HELD_OUT_SHARE}"]
+    enough = round(_FEWEST_TO_CALIBRATE / n_able, 4)
+    share = max(_HELD_OUT_SHARE, enough if enough <= _LARGEST_SHARE else 0)
+    return [*unwatched, "data.held_out_groups=0", f"data.held_out_classes={share}"]
 
 
 def resume(folder: str | Path, *, console: Console | None = None) -> Run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import Console
 
 from firstsight.app.names import for_training
-from firstsight.app.remarks import say
+from firstsight.app.remarks import say_once
 from firstsight.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
             "the model was trained on all of these pictures, and a figure on them says nothing "
             "about new things; name other data with --data, or train with data.held_out_classes"
         )
-    say(console, f"going by the {unseen.n_classes} classes that the training held out")
+    say_once(console, f"going by the {unseen.n_classes} classes that the training held out")
     return unseen
 
 

@@ -64,6 +64,8 @@ def test_people_read_the_same_description_without_scripts_or_another_host(
         section = page.text.partition(f'id="shape-{name}"')[2].partition("</section>")[0]
         for each in shape.get("properties", ()):
             assert f"<code>{each}</code>" in section
+    assert "<p><code>live</code> always; " in page.text
+    assert "`" not in page.text
     targets = re.findall(r'href="#([^"]+)"', page.text)
     assert {each for each in targets if f'id="{each}"' not in page.text} == set()
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page.text)

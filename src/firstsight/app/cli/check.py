@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from firstsight.app.cli.speaking import messages, print_json
-from firstsight.app.packing import reading_bar
+from firstsight.app.packing import reading_bar, tell_namesake
 from firstsight.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ def check(name: str, *, as_json: bool) -> None:
     from firstsight.data.audit import audit
     from firstsight.data.catalogue import read_parts
 
+    console = messages()
+    tell_namesake(name, console)
     parts = read_parts(name)
-    with reading_bar(name, messages()) as progress:
+    with reading_bar(name, console) as progress:
         found = audit(name, parts, progress)
     if as_json:
         print_json(found.to_json())

@@ -16,7 +16,13 @@ from firstsight.app.http.desk import Desk
 from firstsight.app.http.desks import Desks
 from firstsight.app.http.refusing import Refusal, refusal_of
 from firstsight.app.http.security.access import caller_of, csrf_token
-from firstsight.app.web.telling import enrollment_told, percent, photos_told, things_told
+from firstsight.app.web.telling import (
+    code_told,
+    enrollment_told,
+    percent,
+    photos_told,
+    things_told,
+)
 from firstsight.errors import FirstsightError
 
 __all__ = [
@@ -156,6 +162,10 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     made.filters.update(
-        percent=percent, things=things_told, photos=photos_told, outcome=enrollment_told
+        code=code_told,
+        percent=percent,
+        things=things_told,
+        photos=photos_told,
+        outcome=enrollment_told,
     )
     return made

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+from markupsafe import Markup, escape
+
 from firstsight.deciding.estimated import Estimate
 from firstsight.deciding.thresholds import Rate
 from firstsight.recognition.answers import Answer, Comparison, Enrollment
 
 __all__ = [
+    "code_told",
     "comparison_told",
     "enrollment_told",
     "estimate_told",
@@ -27,6 +32,11 @@ def percent(share: float) -> str:
     if 0 < share < 0.0005:
         return f"under 0.1{_PERCENT}"
     return f"{100 * share:.3g}{_PERCENT}"
+
+
+def code_told(sentence: str) -> Markup:
+    """What stands between backticks is code; all else stays text."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))
 
 
 def things_told(n: int) -> str:

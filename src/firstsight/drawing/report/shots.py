@@ -31,7 +31,7 @@ def shots_plot(curve: KShotCurve) -> Markup:
         marks.append(
             element(
                 "text",
-                f"{100 * point.accuracy:.1f} %",
+                f"{100 * point.accuracy:.1f}",  # no sign: 2 and 3 pictures lie too close for one
                 x=x,
                 y=ends[1] - 8 if above else ends[0] + 17,
                 class_="label halo middle",

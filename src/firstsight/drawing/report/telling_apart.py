@@ -112,7 +112,7 @@ def distance_plot(sides: Sides, thresholds: Sequence[float]) -> Markup:
         marks.append(
             element(
                 "text",
-                "threshold",
+                "threshold" if len(set(inside)) == 1 else "thresholds",
                 x=plot.x(middle) + (-7 if left else 7),
                 y=plot.y(float(highest)) + 11,
                 class_=f"label halo {'end' if left else 'start'}",

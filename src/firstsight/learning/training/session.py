@@ -207,7 +207,9 @@ class Session:
     def _tell_coverage(self, batches: BatchSource, labels: Indices) -> None:
         steps = min(batches.epoch_steps, self._recipe.training.steps, _MOST_STEPS_COUNTED)
         told = coverage(batches, labels, steps=steps).told(batches.epoch_steps)
-        self._say(f"batches of {self._recipe.batches.kind}: {told}")
+        turns = self._recipe.augment.turns
+        each = f" ({turns} turns of each count as others)" if turns > 1 else ""
+        self._say(f"batches of {self._recipe.batches.kind}: {told}{each}")
 
     def _plan_validation(self, held_out: PackedPictures | None) -> Validation | None:
         if held_out is None:
@@ -273,6 +275,7 @@ class Session:
                 f"{broken or 'the training ended'} before the first checkpoint; nothing was kept. "
                 "Lower optimiser.lr or training.validate_every, and train anew"
             )
+        self._say(f"writing the model to {to}, and checking that it computes the same there")
         write_model(self._recipe, checkpoint, to, data_fingerprint=self._data_fingerprint)
 
 
