@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from torch import nn
 
 from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import RecipeError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.augment.views import OtherViews
+from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.pooling import Pooling
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training.run import resume, train
@@ -149,6 +151,13 @@ def test_a_whitened_projection_learns_further(pictures: PackedPictures, tmp_path
     before, after = (read_tensors(each.model)["project.weight"] for each in (begun, run))
     assert not np.array_equal(before, after)
     assert np.abs(before - after).max() < 0.1  # it went on from there
+
+
+def test_before_it_learns_a_whitened_network_gives_its_features() -> None:
+    torch.manual_seed(0)
+    tower = PooledTower(nn.Sequential(), 2, whitened=True, unit_sphere=True)
+    maps = torch.tensor([[[[3.0, 3.0]], [[1.0, 7.0]]]])  # means 3 and 4
+    assert torch.allclose(tower(maps), torch.tensor([[0.6, 0.8]]))
 
 
 def test_nothing_to_learn_is_refused_by_name() -> None:

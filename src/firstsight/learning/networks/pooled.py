@@ -22,8 +22,8 @@ class PooledTower(nn.Module):
     centred: take `centre` off the pooled features, brought to length 1; it is zero until it is
         set. Features of photographs all point into one corner: seen from their mean, angles
         between them tell more.
-    whitened: centred, and the projection is a whitening, as wide as the features, until it learns
-        further: one that is learned from pictures (see training/whitening.py).
+    whitened: centred, with a projection as wide as the features: the identity until a whitening
+        is learned from pictures (see training/whitening.py).
     power, window: how features are pooled (see Pooling); by default averaged.
     keep_statistics: batch norms use the statistics they came with, in training too. Batches of a
         training are small and of few classes; what was measured on ImageNet serves better.
@@ -52,6 +52,9 @@ class PooledTower(nn.Module):
         projection = n_channels if whitened else projection
         self.register_buffer("centre", torch.zeros(n_channels) if centred or whitened else None)
         self.project = nn.Identity() if projection is None else nn.Linear(n_channels, projection)
+        if whitened and isinstance(self.project, nn.Linear):  # nothing learned yet: as they are
+            nn.init.eye_(self.project.weight)
+            nn.init.zeros_(self.project.bias)
         self.unit_sphere = unit_sphere
         self._keep_statistics = keep_statistics
         features[:n_frozen].requires_grad_(False)
