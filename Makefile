@@ -55,7 +55,7 @@ clean:
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt --editable '.[train,serve,lite,dev]'
+	$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt --editable '.[train,serve,hub,lite,dev]'
 	touch $@
 
 $(LIGHT)/ready: pyproject.toml constraints.txt

@@ -91,4 +91,4 @@ def test_a_published_network_becomes_a_model_centred_on_a_folder(
 
 def test_an_unknown_backbone_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="'resnet50'; choose one of squeezenet1_0"):
-        make_pretrained("resnet50", tmp_path / "model")  # type: ignore[arg-type]
+        make_pretrained("resnet50", tmp_path / "model")

@@ -19,28 +19,33 @@ __all__ = ["make_pretrained"]
 
 
 def make_pretrained(
-    backbone: Backbone,
+    backbone: Backbone | str,
     to: str | Path,
     *,
     centre_on: str | Path | None = None,
     weights: KeptWeights = "full",
     console: Console | None = None,
 ) -> Path:
-    """Write the model folder `to` of `backbone`: squeezenet1_0, squeezenet1_1,
-    efficientnet_lite0, _lite1 or _lite2, with its ImageNet weights.
+    """Write the model folder `to` of `backbone` with its published weights: squeezenet1_0,
+    squeezenet1_1, efficientnet_lite0, _lite1 or _lite2, or hf:NAME for a vision model of Hugging
+    Face (its name there, or a folder).
 
     centre_on: a folder of pictures of any kind; the embeddings are seen from their mean.
     weights: those to train on; "half" rounds them to float16, "none" leaves them out.
     Raises UsageError for another backbone, DataUnavailable where its weights are nowhere to be
-    had, DataError where they are not the genuine ones, StorageError, ModelFolderError.
+    had, DataError where they are not the genuine ones, MissingExtraError, StorageError,
+    ModelFolderError.
     """
     require_learning("exporting a network")
-    from firstsight.learning.networks.weights import published
-    from firstsight.learning.training.pretrained import preprocessing_of, write_pretrained
+    from firstsight.learning.training.pretrained import (
+        credit_of,
+        preprocessing_of,
+        write_pretrained,
+    )
 
     console = console or Console(stderr=True)
-    origin = published(backbone)
-    say(console, f"weights: {origin.credit}; published under {origin.licence}")
+    credit, licence = credit_of(backbone)
+    say(console, f"weights: {credit}; published under {licence}")
     pictures = None
     if centre_on is not None:
         pictures = open_with_progress(str(centre_on), preprocessing_of(backbone), console)

@@ -36,6 +36,7 @@ __all__ = [
     "contents_hash",
     "download",
     "find",
+    "is_offline",
     "known_datasets",
     "known_file",
     "locate",
@@ -87,7 +88,8 @@ def contents_hash(path: Path) -> str:
         ) from damage
 
 
-def _offline() -> bool:
+def is_offline() -> bool:
+    """Whether the user forbids asking the network."""
     return os.environ.get("FIRSTSIGHT_OFFLINE", "0") not in ("", "0")
 
 
@@ -156,7 +158,7 @@ def _write_memory(memory: Path, known: dict[str, object]) -> None:
 
 
 def _download(file: KnownFile, address: str, progress: Callable[[int, int], None] | None) -> Path:
-    if _offline():
+    if is_offline():
         raise _nowhere(file, address, "FIRSTSIGHT_OFFLINE forbids asking the network")
     target = cache_folder() / "data" / file.name
     with storing(target):

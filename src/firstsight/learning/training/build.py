@@ -16,11 +16,17 @@ from firstsight.learning.networks.heads import (
     HeadModule,
     WeightedL1Head,
 )
+from firstsight.learning.networks.huggingface import load_features
 from firstsight.learning.networks.koch import KochTower
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.weights import load_file, load_published
 from firstsight.learning.recipes.schema import Recipe
-from firstsight.learning.recipes.schema.network import EfficientNetLiteNetwork, SqueezeNetNetwork
+from firstsight.learning.recipes.schema.network import (
+    EfficientNetLiteNetwork,
+    HuggingFaceNetwork,
+    ImageNetNetwork,
+    SqueezeNetNetwork,
+)
 from firstsight.sampling.batches import (
     BatchSource,
     ClassBatches,
@@ -48,6 +54,8 @@ def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
         return KochTower()
     if network.kind == "squeezenet" or network.kind == "efficientnet_lite":
         return _photo_tower(network, as_started)
+    if network.kind == "huggingface":
+        return _hugging_face_tower(network, as_started)
     return CompactTower(
         channels=1 if recipe.picture.mode == "grey" else 3,
         picture_size=recipe.picture.size,
@@ -69,15 +77,43 @@ def _photo_tower(
         load_published(name, backbone)
     elif as_started and network.weights != "random":
         load_file(Path(network.weights), backbone)
-    return PooledTower(
+    return _pooled(
         backbone.features,
         backbone.n_channels,
+        network,
+        n_frozen=None if network.n_frozen == "all" else network.n_frozen,
+    )
+
+
+def _hugging_face_tower(network: HuggingFaceNetwork, as_started: bool) -> PooledTower:
+    assert network.n_features is not None  # the schema sees to it
+    features = load_features(
+        network.name,
+        network.n_features,
+        trained=as_started and network.weights == "published",
+        pooled=network.pooled,
+        n_frozen=0 if network.n_frozen == "all" else network.n_frozen,
+    )
+    n_frozen = None if network.n_frozen == "all" else 0  # some are frozen already
+    return _pooled(nn.Sequential(features), network.n_features, network, n_frozen=n_frozen)
+
+
+def _pooled(
+    features: nn.Sequential,
+    n_channels: int,
+    network: ImageNetNetwork | HuggingFaceNetwork,
+    *,
+    n_frozen: int | None,
+) -> PooledTower:
+    return PooledTower(
+        features,
+        n_channels,
         projection=network.projection,
         unit_sphere=network.unit_sphere,
         power=network.power,
         window=network.window,
         whitened=network.whitened,
-        n_frozen=None if network.n_frozen == "all" else network.n_frozen,
+        n_frozen=n_frozen,
         keep_statistics=network.weights != "random",
     )
 

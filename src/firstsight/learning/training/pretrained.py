@@ -1,7 +1,8 @@
-"""Model folders of published ImageNet networks: no training of ours, at most a centring."""
+"""Model folders of published networks: no training of ours, at most a centring."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,18 +13,19 @@ from torch import Tensor
 from firstsight.data.packed import PackedPictures
 from firstsight.evaluation.scorecard import find_commit, find_version
 from firstsight.images.preprocess import Preprocessing
-from firstsight.learning.networks.backbones import KINDS, Backbone, build_backbone
+from firstsight.learning.networks.backbones import KINDS, Backbone
 from firstsight.learning.networks.pooled import PooledTower
-from firstsight.learning.networks.weights import load_published, published
-from firstsight.learning.recipes.schema import parse_recipe
-from firstsight.learning.recipes.shelf import load_recipe
+from firstsight.learning.networks.weights import published
+from firstsight.learning.recipes.hub import PREFIX, model_folder, picture_of
+from firstsight.learning.recipes.schema import Recipe
+from firstsight.learning.recipes.shelf import load_recipe, overridden
+from firstsight.learning.training.build import build_preprocessing, build_tower
 from firstsight.learning.training.export import KeptWeights, export_onnx, tensors_of
 from firstsight.learning.training.validation import embed_all
 from firstsight.model.folder import ModelInfo, write_model_folder
 from firstsight.similarity import Cosine
 
-__all__ = ["preprocessing_of", "write_pretrained"]
-
+__all__ = ["credit_of", "preprocessing_of", "write_pretrained"]
 
 # Pictures, taken evenly from all, whose mean is as good as that of all.
 _ENOUGH = 1000
@@ -48,16 +50,31 @@ _SEEN: dict[Backbone, _Seen] = {
 }
 
 
-def preprocessing_of(backbone: Backbone) -> Preprocessing:
+def _is_of_hub(backbone: str) -> bool:
+    """Whether the name is one of Hugging Face."""
+    return backbone.startswith(PREFIX)
+
+
+def credit_of(backbone: Backbone | str) -> tuple[str, str]:
+    """Who made the network and its weights, and the licence they are published under."""
+    if _is_of_hub(backbone):
+        return f"{_hub_name(backbone)}, of Hugging Face", "the licence that its page names"
+    origin = published(backbone)
+    return origin.credit, origin.licence
+
+
+def preprocessing_of(backbone: Backbone | str) -> Preprocessing:
     """How a network was shown its pictures while it was trained, but for random crops."""
-    seen = _SEEN[backbone]
+    if _is_of_hub(backbone):
+        return Preprocessing(**picture_of(model_folder(backbone)))
+    seen = _SEEN[published(backbone).name]
     return Preprocessing(
         size=seen.size, mode="rgb", fit="crop", mean=seen.mean, deviation=seen.deviation
     )
 
 
 def write_pretrained(
-    backbone: Backbone,
+    backbone: Backbone | str,
     to: Path,
     *,
     centre_on: PackedPictures | None = None,
@@ -67,16 +84,18 @@ def write_pretrained(
     """Write the model folder `to` of a published network: its features, averaged over the picture
     and compared by angle. Weights are stored in half precision.
 
+    backbone: one of those with published ImageNet weights, or hf:NAME for one of Hugging Face.
     centre_on: pictures (their labels are not looked at) whose mean the angles are seen from.
     name: what the model is called; default: like its folder. weights: to train on further.
     """
-    origin = published(backbone)
-    network = build_backbone(backbone)
-    load_published(backbone, network)
+    recipe = _recipe(backbone, preprocessing_of(backbone), centre_on)
+    source = build_tower(recipe, as_started=True)
+    assert isinstance(source, PooledTower)
     tower = PooledTower(
-        network.features, network.n_channels, unit_sphere=True, centred=centre_on is not None
+        source.features, source.n_channels, unit_sphere=True, centred=centre_on is not None
     ).eval()
-    preprocessing = preprocessing_of(backbone)
+    credit, licence = credit_of(backbone)
+    preprocessing = build_preprocessing(recipe)
     if tower.centre is not None and centre_on is not None:
         tower.centre.copy_(_mean_features(tower, centre_on, preprocessing))
     write_model_folder(
@@ -87,15 +106,15 @@ def write_pretrained(
             name=name or to.resolve().name,
             preprocessing=preprocessing,
             head=Cosine(),
-            embedding_size=network.n_channels,
-            recipe=_recipe(backbone, preprocessing, centre_on),
+            embedding_size=tower.n_channels,
+            recipe=recipe.model_dump(mode="json"),
             data_fingerprint=centre_on.fingerprint if centre_on else "",
             made_by={
                 "firstsight": find_version(),
                 "commit": find_commit(),
                 "published": backbone,
-                "data_credit": origin.credit,
-                "licence": origin.licence,
+                "data_credit": credit,
+                "licence": licence,
             },
         ),
     )
@@ -112,25 +131,33 @@ def _mean_features(
 
 
 def _recipe(
-    backbone: Backbone, preprocessing: Preprocessing, centre_on: PackedPictures | None
-) -> dict[str, object]:
+    backbone: Backbone | str, preprocessing: Preprocessing, centre_on: PackedPictures | None
+) -> Recipe:
     """How the network would be tuned: the recipe `photos-tuned`, over this one."""
-    data = "ImageNet, by the publishers of its weights"
+    data = "what the publishers of its weights took"
+    if not _is_of_hub(backbone):
+        data = "ImageNet, by the publishers of its weights"
     if centre_on is not None:
         data += f"; centred on {len(centre_on):,} unlabelled pictures of {centre_on.name}"
     recipe = load_recipe("photos-tuned").model_dump(mode="json")
-    kind, version = KINDS[backbone]
     recipe |= {
-        "name": backbone,
+        "name": re.sub(r"[^A-Za-z0-9._-]", "-", _hub_name(backbone)).lstrip("._-")[-80:],
         "description": "as published",
         "same_means": "the same category of thing, by looks",
         "data": {"train": data},
-        "network": {
-            "kind": kind,
-            "version": version,
-            "lr_factor": recipe["network"]["lr_factor"],
-        },
+        "network": _network(backbone) | {"lr_factor": recipe["network"]["lr_factor"]},
     }
     seen = preprocessing.to_json()
     recipe["picture"] |= {key: seen[key] for key in recipe["picture"]}
-    return parse_recipe(recipe, origin=f"the recipe of {backbone}").model_dump(mode="json")
+    return overridden(recipe, (), origin=f"the recipe of {backbone}")
+
+
+def _network(backbone: str) -> dict[str, object]:
+    if _is_of_hub(backbone):
+        return {"kind": "huggingface", "name": _hub_name(backbone)}
+    kind, version = KINDS[published(backbone).name]
+    return {"kind": kind, "version": version}
+
+
+def _hub_name(backbone: str) -> str:
+    return backbone.removeprefix(PREFIX)

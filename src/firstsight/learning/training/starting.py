@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from firstsight.errors import CheckpointError, TrainingError
-from firstsight.learning.networks.backbones import Backbone, build_backbone
 from firstsight.learning.networks.heads import HeadModule, WeightedL1Head
 from firstsight.learning.networks.pooled import PooledTower
-from firstsight.learning.networks.weights import load_published
+from firstsight.learning.recipes.schema import parse_recipe
+from firstsight.learning.training.build import build_tower
 from firstsight.learning.training.export import constants_of
-from firstsight.model.folder import read_model_info, read_onnx, read_tensors
+from firstsight.model.folder import ModelInfo, read_model_info, read_onnx, read_tensors
 from firstsight.similarity import WeightedL1
 
 __all__ = ["Start"]
@@ -35,15 +35,13 @@ class Start:
 
     model: Path
     fingerprint: str
-    published: Backbone | None = None
+    published: str | None = None
 
     @classmethod
     def at(cls, model: Path) -> Start:
         """ModelFolderError where there is no model folder."""
         info = read_model_info(model)
-        named = info.made_by.get("published")
-        known = next((each for each in get_args(Backbone) if each == named), None)
-        return cls(model.resolve(), info.fingerprint, known)
+        return cls(model.resolve(), info.fingerprint, info.made_by.get("published"))
 
     def put_into(self, tower: nn.Module, head: HeadModule) -> None:
         """Give tower and head the model's weights.
@@ -58,7 +56,7 @@ class Start:
                 f"holds {info.fingerprint[:12]} now; restore it, or train anew"
             )
         if self.published is not None:
-            _publish_into(tower, self.published, self.model)
+            self._publish_into(tower, info)
             return
         tensors = read_tensors(self.model)
         try:
@@ -85,18 +83,19 @@ class Start:
         """KeyError or TypeError for anything that `to_json` would not have made."""
         return cls(Path(record["model"]), str(record["fingerprint"]), record["published"])
 
-
-def _publish_into(tower: nn.Module, name: Backbone, model: Path) -> None:
-    backbone = build_backbone(name)
-    load_published(name, backbone)
-    assert isinstance(tower, PooledTower)
-    tower.features.load_state_dict(backbone.features.state_dict())
-    if tower.whitened:
-        assert tower.centre is not None
-        assert isinstance(tower.project, nn.Linear)
-        found = constants_of(read_onnx(model))
-        with torch.no_grad():
-            tower.centre.copy_(torch.from_numpy(found["centre"]))
-            tower.project.weight.copy_(torch.from_numpy(found["project.weight"]))
-            bias = found.get("project.bias", np.zeros(len(tower.project.bias), np.float32))
-            tower.project.bias.copy_(torch.from_numpy(bias))
+    def _publish_into(self, tower: nn.Module, info: ModelInfo) -> None:
+        source = build_tower(
+            parse_recipe(info.recipe, origin="the model's recipe"), as_started=True
+        )
+        assert isinstance(tower, PooledTower)
+        assert isinstance(source, PooledTower)
+        tower.features.load_state_dict(source.features.state_dict())
+        if tower.whitened:
+            assert tower.centre is not None
+            assert isinstance(tower.project, nn.Linear)
+            found = constants_of(read_onnx(self.model))
+            with torch.no_grad():
+                tower.centre.copy_(torch.from_numpy(found["centre"]))
+                tower.project.weight.copy_(torch.from_numpy(found["project.weight"]))
+                bias = found.get("project.bias", np.zeros(len(tower.project.bias), np.float32))
+                tower.project.bias.copy_(torch.from_numpy(bias))

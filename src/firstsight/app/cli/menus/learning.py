@@ -350,16 +350,8 @@ def calibrate(
 @menu.command(epilog="Example:  firstsight pretrained squeezenet1_1 --to my-model")
 @click.argument(
     "backbone",
-    type=click.Choice(
-        [
-            "squeezenet1_0",
-            "squeezenet1_1",
-            "efficientnet_lite0",
-            "efficientnet_lite1",
-            "efficientnet_lite2",
-        ]
-    ),
-    help="A published network with its ImageNet weights.",
+    help="squeezenet1_0, squeezenet1_1, efficientnet_lite0, _lite1 or _lite2, with its ImageNet "
+    "weights; or hf:NAME, a vision model of Hugging Face by name or folder.",
 )
 @click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
 @click.option(
@@ -370,13 +362,7 @@ def calibrate(
 )
 @_weights
 def pretrained(
-    backbone: Literal[
-        "squeezenet1_0",
-        "squeezenet1_1",
-        "efficientnet_lite0",
-        "efficientnet_lite1",
-        "efficientnet_lite2",
-    ],
+    backbone: str,
     to: Path,
     centre_on: Path | None,
     weights: Literal["full", "half", "none"],

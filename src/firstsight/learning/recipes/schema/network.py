@@ -13,6 +13,8 @@ __all__ = [
     "EfficientNetLiteNetwork",
     "Head",
     "HeadKind",
+    "HuggingFaceNetwork",
+    "ImageNetNetwork",
     "KochNetwork",
     "Network",
     "PhotoNetwork",
@@ -51,11 +53,8 @@ class CompactNetwork(Table):
 
 
 class PhotoNetwork(Table):
-    """A classifier of photographs without its last layer; its features, pooled."""
+    """A network for photographs without its last layer; its features, pooled."""
 
-    weights: str = Field(
-        "imagenet", description="to start from: imagenet, random, or the path of a file"
-    )
     projection: int | None = Field(
         None, ge=2, le=4096, description="numbers in an embedding; left out: one for each feature"
     )
@@ -85,7 +84,13 @@ class PhotoNetwork(Table):
         return self
 
 
-class SqueezeNetNetwork(PhotoNetwork):
+class ImageNetNetwork(PhotoNetwork):
+    weights: str = Field(
+        "imagenet", description="to start from: imagenet, random, or the path of a file"
+    )
+
+
+class SqueezeNetNetwork(ImageNetNetwork):
     kind: Literal["squeezenet"]
     version: Literal["1.0", "1.1"] = Field("1.1", description="of the published two")
 
@@ -94,7 +99,7 @@ class SqueezeNetNetwork(PhotoNetwork):
         return self.projection or 512
 
 
-class EfficientNetLiteNetwork(PhotoNetwork):
+class EfficientNetLiteNetwork(ImageNetNetwork):
     kind: Literal["efficientnet_lite"]
     version: Literal["0", "1", "2"] = Field("0", description="of the published three")
 
@@ -103,8 +108,34 @@ class EfficientNetLiteNetwork(PhotoNetwork):
         return self.projection or 1280
 
 
+class HuggingFaceNetwork(PhotoNetwork):
+    kind: Literal["huggingface"]
+    name: str = Field(
+        min_length=1, description="model of huggingface.co, like facebook/dinov2-small, or a folder"
+    )
+    weights: Literal["published", "random"] = Field("published", description="to start from")
+    pooled: Literal["class_token", "patches"] = Field(
+        "class_token", description="tokens that are the features, where the model has both"
+    )
+    n_features: int | None = Field(
+        None, ge=1, description="numbers in a feature; left out: as the model's config.json says"
+    )
+
+    @property
+    def embedding_size(self) -> int:
+        size = self.projection or self.n_features
+        assert size is not None  # checked below
+        return size
+
+    @model_validator(mode="after")
+    def _features_have_a_size(self) -> HuggingFaceNetwork:
+        if self.n_features is None:
+            raise ValueError("n_features is missing: take what the model's config.json says")
+        return self
+
+
 Network = Annotated[
-    KochNetwork | CompactNetwork | SqueezeNetNetwork | EfficientNetLiteNetwork,
+    KochNetwork | CompactNetwork | SqueezeNetNetwork | EfficientNetLiteNetwork | HuggingFaceNetwork,
     Field(discriminator="kind"),
 ]
 
