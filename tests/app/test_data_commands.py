@@ -41,6 +41,14 @@ def test_check_ends_with_1_and_says_which_findings_are_unsound(things: Path) -> 
     assert record["findings"][0]["kind"] == "same file"
 
 
+def test_check_says_that_pictures_are_to_be_added_where_a_class_has_one_only(
+    tmp_path: Path,
+) -> None:
+    ended = here("check", save_classes(tmp_path / "lonely", [1, 1, 2]))
+    assert ended.code == 1
+    assert ended.err.endswith("because of what is marked so above (1 x few pictures); add some\n")
+
+
 def test_check_looks_across_the_parts_of_a_table(things: Path) -> None:
     lines = ["path,label,split"]
     for number in range(3):

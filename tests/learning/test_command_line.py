@@ -21,6 +21,7 @@ from .conftest import TABLES
 Here = Callable[..., Ended]
 
 N_LONG = 300
+RETRIEVAL = ("--protocol", "retrieval", "--parts", "2")
 
 
 def as_toml(tables: dict[str, Any]) -> str:
@@ -136,6 +137,15 @@ def test_train_refuses_what_cannot_be_learned_from(trained: Ended, here: Here, p
     singles = here("train", "tiny.toml", "--data", "singles")
     assert singles.code == 1
     assert "has one picture of each class" in singles.sentence
+    save_classes(place / "unreadable", [2, 2])
+    for picture in (place / "unreadable").rglob("*.png"):
+        cut_short(picture)
+    for data, told in (("unreadable", "none of the 4 pictures"), ("empty", "has no pictures")):
+        (place / data).mkdir(exist_ok=True)
+        for words in (("train", "tiny.toml"), ("crossvalidate", "tiny.toml", *RETRIEVAL)):
+            assert told in here(*words, "--data", data).sentence
+        assert told in here("calibrate", "characters", "--to", "x", "--data", data).sentence
+        assert told in here("evaluate", "characters", "--protocol", "nway", "--data", data).sentence
     few = here("train", "tiny.toml", "--data", "others", "--set", "data.held_out_classes=0.05")
     assert few.code == 1
     assert "cannot hold out 0 of the 5 classes" in few.sentence

@@ -77,10 +77,10 @@ def train(
     if data is not None:
         chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
     checked = load_recipe(recipe, chosen)
+    pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     settled = any(each.startswith(("data.held_out", "data.watch")) for each in overrides)
     if data is not None and not settled:
         checked = load_recipe(recipe, [*chosen, *held_out_by_default(checked, console)])
-    pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     folder = Path(out) if out else free_folder(checked.name)
     done = run(checked, pictures, folder, console=console)
     _calibrate(done, pictures, console)
@@ -106,8 +106,8 @@ def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
     if 0 < data.held_out_groups < len(own.group_names):
         return []
     n_able = int((np.bincount(own.labels) > 1).sum())
-    if n_able < _FEWEST_TO_PART and data.held_out_classes:
-        return unwatched
+    if n_able < _FEWEST_TO_PART and (data.held_out_classes or n_able < 2):
+        return unwatched  # with fewer than two nothing is learned, which the training says
     if n_able < _FEWEST_TO_PART:
         say(
             console,

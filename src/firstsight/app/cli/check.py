@@ -33,9 +33,10 @@ def check(name: str, *, as_json: bool) -> None:
     if not found.is_sound:
         unsound = [finding.kind for finding in found.findings if finding.unsound]
         counted = ", ".join(f"{unsound.count(kind)} x {kind}" for kind in dict.fromkeys(unsound))
+        remedy = "remove or move these pictures" if set(unsound) - {"few pictures"} else "add some"
         raise DataError(
             f"training on {name} would be unsound because of what is marked so above ({counted}); "
-            "remove or move these pictures"
+            f"{remedy}"
         )
 
 
