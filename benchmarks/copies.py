@@ -1,6 +1,6 @@
 """How often `enroll` calls a photo nearly a copy: of true copies, and of photos that are none.
 
-FIRSTSIGHT_DATA=... python benchmarks/copies.py     # needs snacks/, omniglot/ and faces-att/
+FIRSTSIGHT_DATA=... python benchmarks/copies.py [NAME ...]    # snacks:train, faces, ...
 
 A gallery of 1,000 pictures (50 photos of each of 20 snacks; 5 drawings of each of 200 characters
 of Omniglot's background; 5 photos of each of 40 faces: 200) is asked, with `enroll --check`, about
@@ -12,6 +12,7 @@ drawings at hand, so for these the figures are no test; for faces they are.
 from __future__ import annotations
 
 import random
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,8 +135,11 @@ def measured(
 
 
 def main() -> None:
+    wanted = sys.argv[1:] or [each.name for each in SETS]
     print(f"commit {find_commit()}, {find_hardware()}")
     for pictures in SETS:
+        if pictures.name not in wanted:
+            continue
         papers = {"": lambda image: image}
         if pictures.model == "characters":
             papers[", coloured paper"] = on_paper

@@ -167,7 +167,8 @@ def test_whoever_differs_in_more_bits_must_be_nearer_to_be_a_copy() -> None:
     assert copied(2.24, 14) and not copied(2.26, 14)
     assert not copied(2, 15)
     assert copied(2.14, 2, is_grey=True) and not copied(2.16, 2, is_grey=True)
-    assert not copied(2, 3, is_grey=True)
+    assert copied(2.04, 4, is_grey=True) and not copied(2.06, 4, is_grey=True)
+    assert copied(2.49, 0, is_grey=True) and not copied(2, 5, is_grey=True)
 
 
 def test_among_too_few_photos_to_say_what_is_usual_pictures_decide_alone() -> None:

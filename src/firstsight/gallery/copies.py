@@ -37,7 +37,7 @@ Float64 = npt.NDArray[np.float64]
 _LIMITS: Mapping[Literal["colour", "grey"], tuple[tuple[int, float], ...]] = {
     "colour": ((NEAR_BITS["colour"], 0.5), (14, 0.25)),
     # Things drawn by two people are already alike.
-    "grey": ((NEAR_BITS["grey"], 0.15),),
+    "grey": ((0, 0.5), (NEAR_BITS["grey"], 0.15), (4, 0.05)),
 }
 _WORTH_A_LOOK = max(share for limits in _LIMITS.values() for _, share in limits)
 _CERTAIN = 0.03  # by vectors alone: of 19,280 drawings 14 have another as near

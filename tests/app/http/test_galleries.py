@@ -8,7 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from firstsight.recognition.recognizer import Recognizer
+from firstsight.app.http.desks import MOST_GALLERIES
+from firstsight.gallery.gallery import Gallery
+from firstsight.model.embedder import Embedder
+from firstsight.recognition.recognizer import Recognizer, binding_of
 from tests.app.http.description import Description
 from tests.app.http.serving import Server, picture, serving
 
@@ -87,3 +90,24 @@ def test_a_server_of_some_galleries_makes_no_others(client: httpx.Client) -> Non
     assert refused.status_code == 409
     assert "--all-galleries" in refused.json()["error"]["message"]
     assert client.put("/v1/galleries/characters", json={}).status_code == 200
+
+
+def test_as_many_galleries_as_may_be_are_served_at_once_and_no_more(
+    tmp_path: Path, characters: Embedder
+) -> None:
+    binding = binding_of(characters, "characters")
+    for number in range(MOST_GALLERIES):  # and `characters` itself, which comes first
+        place = tmp_path / "galleries" / f"g{number:02d}"
+        Gallery.create(place, name=place.name, model=binding).close()
+    last = f"g{MOST_GALLERIES - 2:02d}"
+    with serving(tmp_path, all_galleries=True) as running, running.client() as client:
+        assert served(client)[-1] == last and len(served(client)) == MOST_GALLERIES
+        sent = {"data": {"thing": "stop"}, "files": [picture(1)]}
+        made = client.post(f"/v1/galleries/{last}/photos", **sent)  # type: ignore[arg-type]
+        assert made.status_code == 201
+        said = client.post(f"/v1/galleries/{last}/identify", files=[picture(1, 1)]).json()
+        assert said["answers"][0]["nearest"]["thing"] == "stop"
+        refused = client.put("/v1/galleries/another", json={"model": "characters"})
+        assert refused.status_code == 409
+        assert f"serves {MOST_GALLERIES} galleries" in refused.json()["error"]["message"]
+        assert not (tmp_path / "galleries" / "another").exists()

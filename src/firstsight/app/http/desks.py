@@ -126,9 +126,9 @@ class Desks(Mapping[str, Desk]):
         is_named = place == galleries_folder() / place.name
         if model is None and is_named and not (place / FILE).exists():
             model = place.name if place.name in shipped_models() else DEFAULT_MODEL
-        keeps = keeps_pictures is not False
-        # Makes it where there is none.
-        Recognizer.open(place, model=model, policy=self._policy, keeps_pictures=keeps).close()
+        if not (place / FILE).exists():
+            keeps = keeps_pictures is not False
+            Recognizer.open(place, model=model, policy=self._policy, keeps_pictures=keeps).close()
         with Gallery.open(place) as held:
             binding = held.info.model
         batcher = self._batchers.get(binding.fingerprint)
