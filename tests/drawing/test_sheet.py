@@ -164,3 +164,8 @@ def test_a_sheet_is_saved_whole_or_not_at_all(
         save_sheet(Image.new("RGB", (9, 9)), path)
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["sheet.png"]
+
+
+def test_a_folder_is_no_place_for_a_sheet(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="is a folder; name a file in it"):
+        save_sheet(Image.new("L", (4, 4)), tmp_path)

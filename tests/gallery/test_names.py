@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from firstsight.errors import UsageError
 from firstsight.gallery.names import nearest_names, proper_name, proper_notes, proper_tags
+from tests.gallery.stores import created, photo
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,16 @@ def test_names_like_a_slip_are_found_whatever_their_capitals() -> None:
     assert nearest_names("BLUE MUG", names)[0] == "blue mug"
     assert nearest_names("tea pot", names) == ["teapot"]
     assert nearest_names("zzz", names) == []
+
+
+def test_no_thing_may_be_called_what_strangers_are_called(tmp_path: Path) -> None:
+    with created(tmp_path) as gallery:
+        gallery.enroll([("cup", photo(1))])
+        for act in (
+            lambda: gallery.enroll([("Unknown", photo(2))]),
+            lambda: gallery.rename("cup", "unknown"),
+            lambda: gallery.move(1, "unknown"),
+        ):
+            with pytest.raises(UsageError, match="what answers call everything that is not"):
+                act()
+        assert [thing.name for thing in gallery.things()] == ["cup"]

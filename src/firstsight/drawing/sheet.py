@@ -12,7 +12,7 @@ from PIL import Image
 
 from firstsight.drawing.grid import GridCell, GridRow, SheetStyle, picture_grid
 from firstsight.drawing.tiles import Picture
-from firstsight.errors import storing
+from firstsight.errors import StorageError, storing
 
 __all__ = [
     "GridCell",
@@ -77,6 +77,8 @@ def identification_sheet(
 def save_sheet(sheet: Image.Image, path: str | Path) -> None:
     """Write the sheet as PNG, whole or not at all. StorageError where the disk refuses."""
     path = Path(path)
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder; name a file in it, such as {path / 'sheet.png'}")
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

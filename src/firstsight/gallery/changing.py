@@ -10,7 +10,7 @@ from firstsight.errors import GalleryError, NotInGallery, UsageError
 from firstsight.gallery import rows
 from firstsight.gallery.enrolling import add_thing
 from firstsight.gallery.history import Change
-from firstsight.gallery.names import proper_name, proper_notes, proper_tags
+from firstsight.gallery.names import proper_name, proper_notes, proper_tags, require_telling
 
 __all__ = ["describe", "merge", "move", "remove", "remove_photo", "rename", "unmerge"]
 
@@ -30,6 +30,7 @@ def rename(change: Change, old: str, new: str) -> None:
     old, new = proper_name(old), proper_name(new)
     thing = rows.thing_id(change.connection, old)
     if old != new:
+        require_telling(new)
         _require_free(change.connection, new, "merge the two, or choose another name")
         change.put("thing", thing, "name", new)
         change.tell(f"renamed '{old}' to '{new}'")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from firstsight.errors import GalleryError, ShapeError
 from firstsight.gallery import rows
 from firstsight.gallery.history import Change, now
-from firstsight.gallery.names import proper_name
+from firstsight.gallery.names import proper_name, require_telling
 from firstsight.gallery.records import Enrolled, NewPhoto, Photo
 
 __all__ = ["add_thing", "enroll", "storable", "vector_bytes"]
@@ -64,6 +64,7 @@ def _there_already(known: Photo, name: str, photo: NewPhoto, partial: bool) -> E
 
 def add_thing(change: Change, name: str) -> int:
     """The id of a new thing of that name, which no live thing may have."""
+    require_telling(name)
     made = change.connection.execute(
         "INSERT INTO thing (name, notes, tags, added, gone) VALUES (?, '', '[]', ?, 0)",
         (name, now()),

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 
 from firstsight.errors import UsageError
 
-__all__ = ["MOST_CHARACTERS", "nearest_names", "proper_name", "proper_notes", "proper_tags"]
+__all__ = [
+    "MOST_CHARACTERS",
+    "nearest_names",
+    "proper_name",
+    "proper_notes",
+    "proper_tags",
+    "require_telling",
+]
 
 MOST_CHARACTERS = 200
 MOST_CHARACTERS_OF_NOTES = 10_000
@@ -35,6 +42,15 @@ def proper_name(text: str, kind: str = "name") -> str:
             f"the {kind} {name[:20]!r} has the control character {odd!r}; leave it out"
         )
     return name
+
+
+def require_telling(name: str) -> None:
+    """UsageError for the one name that no thing may be given: answers call strangers so."""
+    if name.casefold() == "unknown":
+        raise UsageError(
+            f"a thing cannot be named {name!r}, for that is what answers call everything that is "
+            "not enrolled; choose another name"
+        )
 
 
 def proper_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -305,5 +305,7 @@ def _from_array(array: NDArray[np.uint8], name: str, limits: DecodeLimits) -> Im
 
 
 def _reason(fault: BaseException) -> str:
+    if isinstance(fault, OSError) and fault.strerror:
+        return fault.strerror
     first_line = str(fault).strip().split("\n")[0].rstrip(".")
     return first_line or type(fault).__name__
