@@ -2,6 +2,7 @@
 
 python benchmarks/recognise.py     # needs snacks/ and weights/ under FIRSTSIGHT_DATA
 python benchmarks/recognise.py --beside OTHER/src    # and another version, run by run in turn
+python benchmarks/recognise.py --cold                # only new processes, with `photos`
 
 Pictures are snacks scaled to 1.1 megapixels and saved as JPEG (quality 90), so decoding costs what
 a photo's does. Ratios are measured side by side in this run. Seconds of CPU (user and system, of
@@ -84,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--beside", type=Path, help="the src folder of another version")
     parser.add_argument("--photos", type=int, default=1000)
+    parser.add_argument("--cold", action="store_true", help="only new processes, with `photos`")
     given = parser.parse_args()
     root = Path(os.environ.get("FIRSTSIGHT_DATA", ""))
     sources = sorted((root / "snacks" / "train").glob("*/*.jpg"))[: given.photos]
@@ -93,6 +95,11 @@ def main() -> None:
     versions = {"now": OURS} | ({"before": given.beside.resolve()} if given.beside else {})
     with tempfile.TemporaryDirectory() as place:
         photos = list(enlarged(sources, Path(place) / "photos"))
+        if given.cold:
+            for version, source in versions.items():
+                enroll(source, Path(place), photos, "photos", "keeps", version)
+            cold(photos[0], "photos", versions, Path(place))
+            return
         squeezenet = str(make_pretrained("squeezenet1_1", Path(place) / "squeezenet1_1"))
         for model in ("photos", squeezenet):
             print(f"\n{Path(model).name}")
