@@ -16,11 +16,9 @@ from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import DataError
 from firstsight.images.preprocess import Preprocessing
-from firstsight.learning.networks.backbones import build_backbone
 from firstsight.learning.networks.efficientnet import EfficientNetLite
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet
-from firstsight.learning.networks.weights import load_published
 from firstsight.learning.recipes import tuning
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training.bank import PictureBank
@@ -128,8 +126,9 @@ def test_the_shipped_photos_is_tuned_from_its_publishers_features_and_its_own_wh
     tower, start = build_tower(recipe), Start.at(SHIPPED / "photos")
     assert start == Start.from_json(start.to_json())
     start.put_into(tower, build_head(recipe))
-    pixels = np.random.default_rng(0).integers(0, 256, (2, info.preprocessing.size,
-                                                        info.preprocessing.size, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(
+        0, 256, (2, info.preprocessing.size, info.preprocessing.size, 3), np.uint8
+    )
     with torch.no_grad():
         ours = tower.eval()(torch.from_numpy(info.preprocessing.normalise(pixels))).numpy()
     # The shipped file keeps features and whitening in half precision; a turn of half a degree.

@@ -126,7 +126,9 @@ def _licence(info: ModelInfo) -> str:
     said = f"Data: {_text(credit)}" if credit else "Nobody is named as the author of the data."
     licence = info.made_by.get("licence")
     under = f"{_text(licence)}, as published" if licence else "Apache-2.0, like firstsight"
-    return f"The weights are under {under}. {said}"
+    features = info.made_by.get("weights_credit")
+    began = f" Features, as published: {_text(features)}." if features else ""
+    return f"The weights are under {under}.{began} {said}"
 
 
 def _limits(info: ModelInfo) -> str:

@@ -41,6 +41,7 @@ from firstsight.learning.training.callbacks import (
 from firstsight.learning.training.finish import load_weights, write_model
 from firstsight.learning.training.frozen import can_freeze
 from firstsight.learning.training.loggers import build_loggers
+from firstsight.learning.training.memory import keep_freed_memory
 from firstsight.learning.training.module import BrokenLoss, TwinTraining
 from firstsight.learning.training.processes import processes_here
 from firstsight.learning.training.starting import Start
@@ -94,6 +95,7 @@ class Session:
         console: Console,
         start: Start | None = None,
     ) -> None:
+        keep_freed_memory()
         self._recipe, self._folder, self._start = recipe, folder, start
         self._processes = processes_here()
         self._console = console if self._processes.is_first else Console(quiet=True)

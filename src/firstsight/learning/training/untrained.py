@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from firstsight.learning.recipes.schema import parse_recipe
 from firstsight.learning.training.bank import normalise
 from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
+from firstsight.learning.training.memory import keep_freed_memory
 from firstsight.learning.training.validation import batch_within
 from firstsight.similarity import Head
 
@@ -24,6 +25,7 @@ EmbedPixels = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 def build_untrained(recipe_tables: dict[str, Any]) -> tuple[EmbedPixels, Head]:
     """How the recipe's network embeds (N, H, W, C) uint8 with the weights its training starts
     from, and its head. Raises RecipeError where the tables are no recipe."""
+    keep_freed_memory()
     recipe = parse_recipe(recipe_tables, origin="the model's recipe")
     preprocessing = build_preprocessing(recipe)
     torch.manual_seed(recipe.training.seed)
