@@ -12,7 +12,7 @@ from firstsight.app.reproducing import Cell, recipe_of, run_cell, tables
 from firstsight.errors import CheckpointError, UsageError
 from firstsight.learning.recipes.shelf import load_recipe
 
-from ..command import firstsight
+from ..command import here
 
 QUIET = Console(quiet=True)
 # A network of seconds in place of the paper's, from alphabets that are drawn here.
@@ -50,7 +50,7 @@ def test_a_budget_shortens_the_training_and_is_looked_at_ten_times() -> None:
 
 
 def test_cells_that_were_not_run_stay_empty(tmp_path: Path) -> None:
-    printed = firstsight("reproduce", "koch2015", "--out", str(tmp_path), "--json")
+    printed = here("reproduce", "koch2015", "--out", str(tmp_path), "--json")
     found = json.loads(printed.out)
     first = found["table 1"]
     assert [line["published"] for line in first] == [90.61, 91.90, 91.54, 93.15, 91.63, 93.42]
@@ -60,7 +60,7 @@ def test_cells_that_were_not_run_stay_empty(tmp_path: Path) -> None:
 
 
 def test_how_to_train_a_cell_needs_a_cell() -> None:
-    refused = firstsight("reproduce", "koch2015", "--affine")
+    refused = here("reproduce", "koch2015", "--affine")
     assert refused.code == 2
     assert "name it by --pairs" in refused.err
 
