@@ -22,6 +22,7 @@ from firstsight.model.embedder import load
 from firstsight.similarity import Head
 
 MARGIN = 0.03  # of pairs told rightly, above the untrained network
+FACES_MARGIN = 0.02  # ImageNet's features know much already
 
 
 @pytest.mark.parametrize(("recipe", "steps"), [("verify-128", 200), ("verify-128-triplet", 40)])
@@ -36,6 +37,18 @@ def test_a_brief_training_tells_pairs_of_new_people_better_than_before(
     assert held_out is not None
     before, after = right_before_and_after(checked, pictures, held_out, tmp_path)
     assert after > max(0.5, before) + MARGIN
+
+
+def test_faces_of_new_people_are_told_better_after_a_brief_training(
+    data_root: Path, tmp_path: Path
+) -> None:
+    smaller = ["picture.size=64", "network.n_layers=8", "training.steps=5"]
+    checked = load_recipe("squeezenet-faces", smaller)
+    pictures = open_pictures("faces", build_preprocessing(checked))
+    _, held_out = hold_out(pictures, n_groups=0, class_share=0.2, part=0, seed=0)
+    assert held_out is not None
+    before, after = right_before_and_after(checked, pictures, held_out, tmp_path)
+    assert after > max(0.5, before) + FACES_MARGIN
 
 
 def test_a_brief_training_tells_pairs_of_seen_characters_by_new_people(

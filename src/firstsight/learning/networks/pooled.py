@@ -22,9 +22,11 @@ class PooledTower(nn.Module):
     centred: take `centre` off the pooled features, brought to length 1; it is zero until it is
         set. Features of photographs all point into one corner: seen from their mean, angles
         between them tell more.
-    whitened: centred, with a projection as wide as the features: the identity until a whitening
-        is learned from pictures (see training/whitening.py).
-    power, window: how features are pooled (see Pooling); by default averaged.
+    whitened: centred, with a projection (as wide as the features, and the identity at first, where
+        it is None) that a whitening learned from pictures fills (see training/whitening.py).
+    power, window, grid: how features are pooled (see Pooling); by default averaged. Each part of a
+        grid has n_channels numbers.
+    mirrored: features are those of the picture and of its mirror image together, each at length 1.
     keep_statistics: batch norms use the statistics they came with, in training too. Batches of a
         training are small and of few classes; what was measured on ImageNet serves better.
     """
@@ -41,18 +43,24 @@ class PooledTower(nn.Module):
         whitened: bool = False,
         power: float = 1.0,
         window: float | None = None,
+        grid: int = 1,
+        mirrored: bool = False,
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.features = features
-        self.pool = Pooling(power, window)
-        self.n_channels = n_channels
+        self.pool = Pooling(power, window, grid)
+        self.mirrored = mirrored
+        self.n_channels = n_channels = n_channels * grid * grid
         self.centre: Tensor | None
         self.whitened = whitened
-        projection = n_channels if whitened else projection
+        projection = projection or n_channels if whitened else projection
         self.register_buffer("centre", torch.zeros(n_channels) if centred or whitened else None)
         self.project = nn.Identity() if projection is None else nn.Linear(n_channels, projection)
-        if whitened and isinstance(self.project, nn.Linear):  # nothing learned yet: as they are
+        square = projection == n_channels
+        if (
+            whitened and square and isinstance(self.project, nn.Linear)
+        ):  # nothing learned yet: as they are
             nn.init.eye_(self.project.weight)
             nn.init.zeros_(self.project.bias)
         self.unit_sphere = unit_sphere
@@ -80,6 +88,9 @@ class PooledTower(nn.Module):
     def pooled_features(self, pictures: Tensor) -> Tensor:
         """(B, 3, S, S) to (B, n_channels)."""
         pooled: Tensor = self.pool(self.features(pictures))
+        if self.mirrored:
+            mirrored = self.pool(self.features(pictures.flip(3)))
+            pooled = F.normalize(pooled) + F.normalize(mirrored)
         return pooled
 
     def embed_features(self, pooled: Tensor) -> Tensor:

@@ -77,9 +77,12 @@ def _photo_tower(
         load_published(name, backbone)
     elif as_started and network.weights != "random":
         load_file(Path(network.weights), backbone)
+    layers, n_channels = list(backbone.features), backbone.n_channels
+    if network.kind == "squeezenet":
+        layers, n_channels = layers[: network.n_layers], network.n_channels
     return _pooled(
-        backbone.features,
-        backbone.n_channels,
+        nn.Sequential(*layers),
+        n_channels,
         network,
         n_frozen=None if network.n_frozen == "all" else network.n_frozen,
     )
@@ -113,6 +116,8 @@ def _pooled(
         power=network.power,
         window=network.window,
         whitened=network.whitened,
+        grid=network.grid,
+        mirrored=network.mirrored,
         n_frozen=n_frozen,
         keep_statistics=network.weights != "random",
     )

@@ -4,6 +4,10 @@ The linear map that Mikolajczyk and Matas (2007, "Improving descriptors for fast
 optimal linear projection") and Radenović et al. (2019, "Fine-tuning CNN image retrieval with no
 human annotation", section 4.2) take from pairs that match; here towards the identity as far as
 `shrinkage` asks, so that few pictures do no harm.
+
+Where the projection is narrower than the features, it takes their principal directions instead and
+evens them out (Jégou and Chum 2012, "Negative evidences and co-occurences in image retrieval: the
+benefit of PCA and whitening").
 """
 
 from __future__ import annotations
@@ -22,12 +26,13 @@ from firstsight.learning.augment.views import OtherViews
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.training.bank import normalise
 
-__all__ = ["learned_whitening", "whiten"]
+__all__ = ["learned_whitening", "principal_whitening", "whiten"]
 
 _BATCH = 16
 # Beyond so many pictures the scatter hardly changes, and the work does.
 _ENOUGH = 1000
 _N_VIEWS = 2
+_EVENED = 0.3  # see principal_whitening
 
 
 @torch.no_grad()
@@ -41,9 +46,9 @@ def whiten(
 ) -> None:
     """Set the centre and the projection of a tower from pictures and other views of each.
 
-    The tower must be centred, its projection as wide as its features. Of more than 1,000 pictures
-    so many are drawn. Where all pictures are of one class, or each of its own, classes
-    are left out of it. console: of the progress bar.
+    The tower must be centred. A projection narrower than the features needs no other views. Of
+    more than 1,000 pictures so many are drawn. Where all pictures are of one class, or each of its
+    own, classes are left out of it. console: of the progress bar.
     """
     assert tower.centre is not None
     assert isinstance(tower.project, nn.Linear)
@@ -51,6 +56,8 @@ def whiten(
     tower.eval()
     # Drawn, so that those of a batch, which stand behind one another, are of several classes.
     taken = np.random.default_rng([seed, 9]).permutation(len(pictures))[:_ENOUGH]
+    narrow = tower.project.out_features < tower.project.in_features
+    n_views = 0 if narrow else _N_VIEWS
     features = []
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
@@ -59,10 +66,16 @@ def whiten(
         for start in track(starts, "other views", console=console, transient=True):
             batch = _of_two(taken, start)
             seen = normalise(torch.from_numpy(np.array(pictures.pixels[batch])), preprocessing)
-            views = [seen, *(vary(seen) for _ in range(_N_VIEWS))]
+            views = [seen, *(vary(seen) for _ in range(n_views))]
             features.append(torch.stack([F.normalize(tower.pooled_features(v)) for v in views], 1))
     seen_so = torch.cat(features)[: len(taken)]  # (N, views, D)
     tower.centre.copy_(seen_so[:, 0].mean(0))
+    tower.project.bias.zero_()
+    tower.train(learning)
+    if narrow:
+        principal = principal_whitening(seen_so[:, 0].numpy(), tower.project.out_features)
+        tower.project.weight.copy_(torch.from_numpy(principal))
+        return
     apart = F.normalize(seen_so - tower.centre, dim=2)
     n_views = apart.shape[1]
     n_classes = len(np.unique(pictures.labels[taken]))
@@ -72,8 +85,6 @@ def whiten(
         classes=np.repeat(pictures.labels[taken], n_views) if 1 < n_classes < len(taken) else None,
     )
     tower.project.weight.copy_(torch.from_numpy(whitening))
-    tower.project.bias.zero_()
-    tower.train(learning)
 
 
 def _of_two(rows: NDArray[np.int64], start: int) -> NDArray[np.int64]:
@@ -107,6 +118,27 @@ def learned_whitening(
     variances, directions = np.linalg.eigh(scatter + shrinkage * np.eye(size))
     whitening: NDArray[np.float64] = (directions / np.sqrt(variances)) @ directions.T
     whitening *= np.sqrt(1 + shrinkage)  # about 1, on average
+    return whitening
+
+
+def principal_whitening(features: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """The map (size, D) to the first principal directions of features (N, D), from their mean.
+
+    Each is divided by the root of its variance plus three tenths of the mean variance of all: large
+    ones count less, and noise is not blown up. Features have a mean length of 1 afterwards. Fewer
+    pictures than `size` + 1 have fewer directions; rows beyond these are zero.
+    """
+    apart = features.astype(np.float64) - features.mean(0, dtype=np.float64)
+    # By products of pictures: there may be many times more numbers than pictures.
+    squares, mixtures = np.linalg.eigh(apart @ apart.T)
+    kept = np.flatnonzero(squares > 1e-9 * squares[-1])[::-1]
+    variances, mixtures = squares[kept] / len(apart), mixtures[:, kept]
+    directions = (mixtures / np.sqrt(squares[kept])).T @ apart  # (K, D), each of length 1
+    whitening = np.zeros((size, features.shape[1]))
+    scales = 1 / np.sqrt(variances + _EVENED * variances.mean())
+    n = min(size, len(kept))
+    whitening[:n] = directions[:n] * scales[:n, None]
+    whitening /= np.linalg.norm(apart @ whitening.T, axis=1).mean()
     return whitening
 
 

@@ -68,7 +68,14 @@ class PhotoNetwork(Table):
     whitened: bool = Field(
         False,
         description="begin with a projection that makes small what differs between views of one "
-        "picture, and within a class; as many numbers as features",
+        "picture, and within a class; where projection says how wide, with principal directions, "
+        "evened out",
+    )
+    grid: int = Field(
+        1, ge=1, le=8, description="features of each part of a grid so wide and high, side by side"
+    )
+    mirrored: bool = Field(
+        False, description="features are those of a picture and of its mirror image together"
     )
     n_frozen: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
         0, description="layers, from the picture on, that do not learn"
@@ -78,9 +85,9 @@ class PhotoNetwork(Table):
     )
 
     @model_validator(mode="after")
-    def _one_projection(self) -> PhotoNetwork:
-        if self.whitened and self.projection is not None:
-            raise ValueError("whitened is a projection of its own; leave projection out")
+    def _one_way_to_weigh_places(self) -> PhotoNetwork:
+        if self.grid > 1 and self.window is not None:
+            raise ValueError("window weighs the places of a whole picture; leave it out, or grid")
         return self
 
 
@@ -90,13 +97,28 @@ class ImageNetNetwork(PhotoNetwork):
     )
 
 
+# Of the maps after the first Fire module and each layer on.
+_SQUEEZENET_CHANNELS = {
+    "1.0": (128, 128, 256, 256, 256, 384, 384, 512, 512, 512),
+    "1.1": (128, 128, 128, 256, 256, 256, 384, 384, 512, 512),
+}
+
+
 class SqueezeNetNetwork(ImageNetNetwork):
     kind: Literal["squeezenet"]
     version: Literal["1.0", "1.1"] = Field("1.1", description="of the published two")
+    n_layers: int = Field(
+        13, ge=4, le=13, description="so many, from the picture on, give the features"
+    )
+
+    @property
+    def n_channels(self) -> int:
+        """Of the last layer's maps."""
+        return _SQUEEZENET_CHANNELS[self.version][self.n_layers - 4]
 
     @property
     def embedding_size(self) -> int:
-        return self.projection or 512
+        return self.projection or self.n_channels * self.grid**2
 
 
 class EfficientNetLiteNetwork(ImageNetNetwork):
@@ -105,7 +127,7 @@ class EfficientNetLiteNetwork(ImageNetNetwork):
 
     @property
     def embedding_size(self) -> int:
-        return self.projection or 1280
+        return self.projection or 1280 * self.grid**2
 
 
 class HuggingFaceNetwork(PhotoNetwork):
@@ -123,9 +145,8 @@ class HuggingFaceNetwork(PhotoNetwork):
 
     @property
     def embedding_size(self) -> int:
-        size = self.projection or self.n_features
-        assert size is not None  # checked below
-        return size
+        assert self.n_features is not None  # checked below
+        return self.projection or self.n_features * self.grid**2
 
     @model_validator(mode="after")
     def _features_have_a_size(self) -> HuggingFaceNetwork:
