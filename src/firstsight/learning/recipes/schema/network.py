@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from firstsight.learning.recipes.schema.table import Table
 
@@ -106,7 +106,9 @@ _SQUEEZENET_CHANNELS = {
 
 class SqueezeNetNetwork(ImageNetNetwork):
     kind: Literal["squeezenet"]
-    version: Literal["1.0", "1.1"] = Field("1.1", description="of the published two")
+    version: Annotated[Literal["1.0", "1.1"], BeforeValidator(str)] = Field(
+        "1.1", description="of the published two"
+    )
     n_layers: int = Field(
         13, ge=4, le=13, description="so many, from the picture on, give the features"
     )
@@ -123,7 +125,9 @@ class SqueezeNetNetwork(ImageNetNetwork):
 
 class EfficientNetLiteNetwork(ImageNetNetwork):
     kind: Literal["efficientnet_lite"]
-    version: Literal["0", "1", "2"] = Field("0", description="of the published three")
+    version: Annotated[Literal["0", "1", "2"], BeforeValidator(str)] = Field(
+        "0", description="of the published three"
+    )
 
     @property
     def embedding_size(self) -> int:
