@@ -22,7 +22,7 @@ from firstsight.learning.networks.pooling import Pooling
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training.run import resume, train
 from firstsight.learning.training.starting import Start
-from firstsight.learning.training.whitening import learned_whitening
+from firstsight.learning.training.whitening import learned_whitening, whiten
 from firstsight.model.embedder import load
 from firstsight.model.folder import read_tensors
 
@@ -158,6 +158,12 @@ def test_before_it_learns_a_whitened_network_gives_its_features() -> None:
     tower = PooledTower(nn.Sequential(), 2, whitened=True, unit_sphere=True)
     maps = torch.tensor([[[[3.0, 3.0]], [[1.0, 7.0]]]])  # means 3 and 4
     assert torch.allclose(tower(maps), torch.tensor([[0.6, 0.8]]))
+
+
+def test_a_projection_wider_than_the_features_is_refused(pictures: PackedPictures) -> None:
+    tower = PooledTower(nn.Sequential(), 3, projection=4, whitened=True)
+    with pytest.raises(RecipeError, match=r"projection is 4.* 3 features to give"):
+        whiten(tower, pictures, SEEN)
 
 
 def test_nothing_to_learn_is_refused_by_name() -> None:

@@ -57,10 +57,8 @@ class PooledTower(nn.Module):
         projection = projection or n_channels if whitened else projection
         self.register_buffer("centre", torch.zeros(n_channels) if centred or whitened else None)
         self.project = nn.Identity() if projection is None else nn.Linear(n_channels, projection)
-        square = projection == n_channels
-        if (
-            whitened and square and isinstance(self.project, nn.Linear)
-        ):  # nothing learned yet: as they are
+        if whitened and projection == n_channels and isinstance(self.project, nn.Linear):
+            # Nothing is learned yet: features as they are.
             nn.init.eye_(self.project.weight)
             nn.init.zeros_(self.project.bias)
         self.unit_sphere = unit_sphere

@@ -21,6 +21,7 @@ from rich.progress import track
 from torch import nn
 
 from firstsight.data.packed import PackedPictures
+from firstsight.errors import RecipeError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.augment.views import OtherViews
 from firstsight.learning.networks.pooled import PooledTower
@@ -48,10 +49,16 @@ def whiten(
 
     The tower must be centred. A projection narrower than the features needs no other views. Of
     more than 1,000 pictures so many are drawn. Where all pictures are of one class, or each of its
-    own, classes are left out of it. console: of the progress bar.
+    own, classes are left out of it. console: of the progress bar. RecipeError where the projection
+    is wider than the features.
     """
     assert tower.centre is not None
     assert isinstance(tower.project, nn.Linear)
+    if tower.project.out_features > tower.project.in_features:
+        raise RecipeError(
+            f"network.projection is {tower.project.out_features}, but a whitened network has "
+            f"{tower.project.in_features} features to give; lower it, or leave it out"
+        )
     learning = tower.training
     tower.eval()
     # Drawn, so that those of a batch, which stand behind one another, are of several classes.
