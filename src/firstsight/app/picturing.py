@@ -55,7 +55,7 @@ def draw_matches(
         Alike(each.thing, _kept(recognizer.gallery, each.photo), each.distance, each.probability)
         for each in matches
     ]
-    questions = [Question(asked.image(), asked.name, alike)]
+    questions = [Question(asked.image(), Path(asked.name).name, alike)]
     sheet = partial(search_sheet, questions, one_a_thing=one_per_thing, truth=truth)
     _put(questions, sheet, to, in_terminal)
 
@@ -125,7 +125,7 @@ def _question(gallery: Gallery, answer: Answer) -> Question:
     ]
     return Question(
         answer.asked.image(),
-        answer.picture,
+        Path(answer.picture).name,  # a sheet has no room for a path
         alike,
         decision=answer.decision,
         thing=answer.thing,
