@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from safetensors.numpy import load_file
 
 from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
@@ -19,9 +20,10 @@ from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training import module
-from firstsight.learning.training.build import build_tower
+from firstsight.learning.training.build import build_head, build_tower
 from firstsight.learning.training.frozen import can_freeze
 from firstsight.learning.training.run import train
+from firstsight.learning.training.starting import Start
 from firstsight.model.folder import read_tensors
 
 
@@ -89,6 +91,19 @@ def test_features_are_kept_only_where_they_stay_the_same(
 ) -> None:
     recipe = recipe_of(**changes)
     assert can_freeze(recipe, build_tower(recipe)) == frozen
+
+
+def test_a_projection_over_published_features_is_what_a_tuning_begins_with(
+    data_root: Path, pictures: PackedPictures, tmp_path: Path, private_cache: Path
+) -> None:
+    recipe = recipe_of(network={"weights": "imagenet"})
+    run = train(recipe, pictures, tmp_path / "run", console=Console(quiet=True))
+    (run.model / "model.safetensors").rename(tmp_path / "kept.safetensors")
+    learned = load_file(tmp_path / "kept.safetensors")
+    tower = build_tower(recipe)
+    Start.at(run.model).put_into(tower, build_head(recipe))
+    for name, found in tower.state_dict().items():
+        assert np.allclose(found.numpy(), learned[name], atol=1e-6), name
 
 
 def test_other_weights_and_other_pictures_have_other_features(

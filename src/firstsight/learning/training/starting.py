@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from firstsight.errors import CheckpointError, TrainingError
 from firstsight.learning.networks.heads import HeadModule, WeightedL1Head
@@ -59,13 +58,7 @@ class Start:
             self._publish_into(tower, info)
             return
         tensors = read_tensors(self.model)
-        try:
-            tower.load_state_dict({name: torch.from_numpy(each) for name, each in tensors.items()})
-        except RuntimeError as trouble:
-            raise TrainingError(
-                f"the weights of {self.model} are those of another network than the recipe's; "
-                "leave the recipe's network as it was when the model was trained"
-            ) from trouble
+        self._fill(tower, {name: torch.from_numpy(each) for name, each in tensors.items()})
         if isinstance(head, WeightedL1Head) and isinstance(info.head, WeightedL1):
             with torch.no_grad():
                 head.logit.weight.copy_(torch.tensor(info.head.weights))
@@ -90,12 +83,20 @@ class Start:
         assert isinstance(tower, PooledTower)
         assert isinstance(source, PooledTower)
         tower.features.load_state_dict(source.features.state_dict())
-        if tower.whitened:
-            assert tower.centre is not None
-            assert isinstance(tower.project, nn.Linear)
-            found = constants_of(read_onnx(self.model))
-            with torch.no_grad():
-                tower.centre.copy_(torch.from_numpy(found["centre"]))
-                tower.project.weight.copy_(torch.from_numpy(found["project.weight"]))
-                bias = found.get("project.bias", np.zeros(len(tower.project.bias), np.float32))
-                tower.project.bias.copy_(torch.from_numpy(bias))
+        # What follows the features (a centre, a projection) is the model's own.
+        found = constants_of(read_onnx(self.model))
+        rest = {
+            name: torch.from_numpy(found[name]) if name in found else torch.zeros_like(own)
+            for name, own in tower.state_dict().items()
+            if not name.startswith("features.") and (name in found or name.endswith(".bias"))
+        }
+        self._fill(tower, tower.state_dict() | rest)
+
+    def _fill(self, tower: nn.Module, tensors: dict[str, Tensor]) -> None:
+        try:
+            tower.load_state_dict(tensors)
+        except RuntimeError as trouble:
+            raise TrainingError(
+                f"the weights of {self.model} are those of another network than the recipe's; "
+                "leave the recipe's network as it was when the model was trained"
+            ) from trouble
