@@ -13,12 +13,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from firstsight.errors import ModelFolderError, ShapeError
-from firstsight.similarity import Cosine, Euclidean, Head, WeightedL1, head_from_json
+from firstsight.similarity import (
+    Cosine,
+    CrowdedCosine,
+    Euclidean,
+    Head,
+    WeightedL1,
+    head_from_json,
+)
 
 Array = npt.NDArray[Any]
 
 WEIGHTS = np.array([0.5, -2.0, 1.0, 0.25, -0.125], np.float32)
-HEADS: list[Head] = [Euclidean(), Cosine(), WeightedL1(WEIGHTS, bias=0.75)]
+HEADS: list[Head] = [Euclidean(), Cosine(), CrowdedCosine(), WeightedL1(WEIGHTS, bias=0.75)]
 
 vectors = arrays(np.float32, (3, 5), elements=st.floats(-1e6, 1e6, width=32))
 every_head = pytest.mark.parametrize("head", HEADS, ids=lambda head: str(head.kind))
@@ -31,6 +38,8 @@ def naive(head: Head, a: Array, b: Array) -> float:
         return -float(total + head.bias)
     if isinstance(head, Euclidean):
         return float(sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5)
+    if isinstance(head, CrowdedCosine):
+        return naive(Cosine(), a[:-1], b[:-1]) + float(a[-1] + b[-1]) / 2
     lengths = [float(np.sqrt(sum(x * x for x in v))) for v in (a, b)]
     if 0 in lengths:
         return 1.0
@@ -75,7 +84,7 @@ def test_near_identical_vectors_keep_their_small_distance(nudge: float) -> None:
 @every_head
 def test_a_picture_is_at_the_least_distance_from_itself(head: Head) -> None:
     a = np.random.default_rng(2).normal(size=(9, 5)).astype(np.float32)
-    itself = -0.75 if head.kind == "weighted_l1" else 0.0
+    itself = {"weighted_l1": -0.75, "crowded_cosine": a[:, -1]}.get(head.kind, 0.0)
     assert (np.diag(head.distance(a, a)) == itself).all()
     assert (head.paired(a, a) == itself).all()
 
@@ -126,6 +135,15 @@ def test_cosine_by_hand() -> None:
     a = np.array([[1, 0]], np.float32)
     b = np.array([[5, 0], [0, 2], [-1, 0], [1, 1]], np.float32)
     np.testing.assert_allclose(Cosine().distance(a, b), [[0, 1, 2, 1 - 0.5**0.5]], rtol=1e-6)
+
+
+def test_crowded_cosine_by_hand() -> None:
+    # A right angle, and half of 0.5 and 0.25; the first has its own crowding from itself.
+    a, b = np.array([[2.0, 0.0, 0.5]]), np.array([[0.0, 3.0, 0.25], [1.0, 0.0, 0.5]])
+    assert CrowdedCosine().distance(a, b).tolist() == [[1.375, 0.5]]
+    assert CrowdedCosine().paired(a, b[:1]).tolist() == [1.375]
+    with pytest.raises(ShapeError, match="give a direction and its crowding"):
+        CrowdedCosine().distance(np.ones((1, 1)), np.ones((1, 1)))
 
 
 def test_weighted_l1_by_hand() -> None:

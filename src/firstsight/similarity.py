@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from firstsight.errors import ModelFolderError, ShapeError
 
-__all__ = ["Cosine", "Euclidean", "Head", "WeightedL1", "head_from_json"]
+__all__ = ["Cosine", "CrowdedCosine", "Euclidean", "Head", "WeightedL1", "head_from_json"]
 
 Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]
@@ -87,6 +87,43 @@ class Cosine:
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind}
+
+
+@dataclass(frozen=True)
+class CrowdedCosine:
+    """Cosine distance and half of what either embedding says of its place: how crowded it is there.
+
+    An embedding's last number is that crowding, the others are its direction. Where a model learned
+    of many look-alikes, two pictures must lie nearer to each other to count as the same, so one
+    threshold serves in crowded and in empty places. It is cross-domain similarity local scaling
+    (Conneau et al. 2018, "Word translation without parallel data", section 2.3) with neighbours
+    that are part of the model, weighed by the model.
+    """
+
+    kind: ClassVar[str] = "crowded_cosine"
+
+    def distance(self, a: Array, b: Array) -> Float32:
+        _require_matching(a, b)
+        self._require_size(a)
+        crowding = (a[..., :, None, -1] + b[..., None, :, -1]) / 2
+        result: Float32 = Cosine().distance(a[..., :-1], b[..., :-1])
+        result += crowding.astype(np.float32, copy=False)
+        return result
+
+    def paired(self, a: Array, b: Array) -> Float32:
+        _require_paired(a, b)
+        self._require_size(a)
+        crowding = ((a[:, -1] + b[:, -1]) / 2).astype(np.float32, copy=False)
+        return Cosine().paired(a[:, :-1], b[:, :-1]) + crowding
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind}
+
+    def _require_size(self, a: Array) -> None:
+        if a.shape[-1] < 2:
+            raise ShapeError(
+                "crowded_cosine got embeddings of 1 dimension; give a direction and its crowding"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +196,7 @@ def head_from_json(record: object) -> Head:
     allowed = {
         "euclidean": {"kind"},
         "cosine": {"kind"},
+        "crowded_cosine": {"kind"},
         "weighted_l1": {"kind", "weights", "bias"},
     }
     kind = record.get("kind") if isinstance(record, Mapping) else None
@@ -180,7 +218,8 @@ def head_from_json(record: object) -> Head:
             raise ModelFolderError(
                 f"the comparison head weighted_l1 is damaged ({unfit}); export the model again"
             ) from unfit
-    return Euclidean() if kind == "euclidean" else Cosine()
+    plain: dict[str, Head] = {each.kind: each for each in (Euclidean(), Cosine(), CrowdedCosine())}
+    return plain[kind]
 
 
 def _tiled(a: Array, b: Array, kernel: Callable[[Float64, Float64], Float64]) -> Float32:

@@ -22,12 +22,17 @@ from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.lock import WriterLock
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
 from firstsight.gallery.records import ModelBinding, NewPhoto, PhotoVectors
-from firstsight.similarity import Cosine, Euclidean, Head, WeightedL1
+from firstsight.similarity import Cosine, CrowdedCosine, Euclidean, Head, WeightedL1
 
 Floats = npt.NDArray[np.float32]
 
 SIZE = 8
-HEADS: list[Head] = [Euclidean(), Cosine(), WeightedL1(np.linspace(-1, 0.5, SIZE), 0.3)]
+HEADS: list[Head] = [
+    Euclidean(),
+    Cosine(),
+    CrowdedCosine(),
+    WeightedL1(np.linspace(-1, 0.5, SIZE), 0.3),
+]
 MODEL = ModelBinding("tiny", "f" * 64, "tiny", SIZE)
 
 each_head = pytest.mark.parametrize("head", HEADS, ids=lambda head: head.kind)

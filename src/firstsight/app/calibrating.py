@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from firstsight.deciding.fitting import HeldOut
     from firstsight.model.embedder import Embedder
 
-__all__ = ["borrow", "calibrate", "calibrate_after_training"]
+__all__ = ["borrow", "calibrate", "calibrate_after_training", "require_changeable"]
 
 
 def calibrate(
@@ -42,7 +42,7 @@ def calibrate(
     from firstsight.model.folder import resolve_model
 
     console = console or Console(stderr=True)
-    _require_changeable(model, to)
+    require_changeable(model, to)
     embedder = load(model)
     pictures = open_with_progress(data, embedder.info.preprocessing, console)
     calibrated = _fit(embedder, only_unseen(embedder.info, pictures, console), seed, console)
@@ -104,7 +104,7 @@ def borrow(
     from firstsight.model.folder import read_model_info, resolve_model
 
     console = console or Console(stderr=True)
-    _require_changeable(model, to)
+    require_changeable(model, to)
     own = read_model_info(resolve_model(model))
     embedders = [load(each) for each in sisters]
     for place, other in zip(sisters, embedders, strict=True):
@@ -190,7 +190,8 @@ def _put(calibrated: Calibrated, model: Path, to: Path | None) -> Path:
     return place
 
 
-def _require_changeable(model: str | Path, to: Path | None) -> None:
+def require_changeable(model: str | Path, to: Path | None) -> None:
+    """ModelFolderError where a shipped model would be written over."""
     from firstsight.model.folder import shipped_models
 
     if to is None and str(model) in shipped_models():

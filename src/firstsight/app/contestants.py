@@ -60,7 +60,7 @@ def baselines_of(embedder: Embedder, console: Console) -> Iterator[Contestant]:
 
 def untrained(embedder: Embedder) -> Contestant:
     """The model's own network with the random weights that its training began with."""
-    from firstsight.app.training import require_learning
+    from firstsight.app.extras import require_learning
 
     require_learning("the untrained baseline")
     if "published" in embedder.info.made_by:

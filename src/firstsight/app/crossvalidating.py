@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from firstsight.app.crowding import crowd_after_training
+from firstsight.app.extras import require_learning
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.app.training import free_folder, require_learning
+from firstsight.app.training import free_folder
 from firstsight.errors import CheckpointError, StorageError, TrainingError, UsageError, storing
 
 if TYPE_CHECKING:
@@ -156,6 +158,7 @@ def _train_part(
             raise TrainingError(
                 f"stopped in part {number}; the same command with --out {folder} goes on from there"
             )
+        crowd_after_training(place / "model", others, console)
         found = None if run.accuracy is None else round(run.accuracy, 4)
         done = {"data": others.fingerprint, "step": run.step, run.watched: found}
         with storing(place):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from firstsight.app.extras import require_learning
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.app.training import require_learning
 
 if TYPE_CHECKING:
     from firstsight.learning.networks.backbones import Backbone

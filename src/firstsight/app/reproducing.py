@@ -16,6 +16,7 @@ from rich.console import Console
 
 from firstsight.app import training
 from firstsight.app.evaluating import evaluate
+from firstsight.app.extras import require_learning
 from firstsight.app.remarks import say
 from firstsight.errors import UsageError
 from firstsight.evaluation.koch2015_published import (
@@ -102,7 +103,7 @@ def run_cell(
     What is there already is not done again. CheckpointError where the folder holds the cell by
     another budget or other overrides.
     """
-    training.require_learning("training a network")
+    require_learning("training a network")
     from firstsight.learning.recipes.shelf import load_recipe
     from firstsight.learning.training.run import read_recipe
     from firstsight.model.folder import add_scores

@@ -11,10 +11,12 @@ import numpy as np
 from rich.console import Console
 
 from firstsight.app.calibrating import calibrate_after_training
+from firstsight.app.crowding import crowd_after_training, crowd_alike
+from firstsight.app.extras import require_learning
 from firstsight.app.names import for_training
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.errors import MissingExtraError, UsageError
+from firstsight.errors import UsageError
 
 if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
@@ -29,13 +31,10 @@ __all__ = [
     "free_folder",
     "held_out_by_default",
     "is_first_process",
-    "require_learning",
     "resume",
     "shares_with_others",
     "train",
 ]
-
-_LEARNING = ("torch", "lightning", "onnx", "onnxscript", "tensorboard")
 
 _HELD_OUT_SHARE, _LARGEST_SHARE = 0.2, 0.4
 _FEWEST_TO_PART = 10  # two of them are held out, which is what one-shot trials need
@@ -83,7 +82,7 @@ def train(
         checked = load_recipe(recipe, [*chosen, *held_out_by_default(checked, console)])
     folder = Path(out) if out else free_folder(checked.name)
     done = run(checked, pictures, folder, console=console)
-    _calibrate(done, pictures, console)
+    _settle(done, pictures, console)
     return done
 
 
@@ -133,7 +132,7 @@ def resume(folder: str | Path, *, console: Console | None = None) -> Run:
         raise UsageError(f"{folder} holds a tuning of {recipe.data.train}; resume it as one")
     pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
     done = run(Path(folder), pictures, recipe=None, console=console)
-    _calibrate(done, pictures, console)
+    _settle(done, pictures, console)
     return done
 
 
@@ -149,7 +148,7 @@ def carry_on(
     wanted = load_recipe(recipe, overrides)
     pictures = open_with_progress(wanted.data.train, build_preprocessing(wanted), console)
     done = run(folder, pictures, recipe=wanted, console=console)
-    calibrate_after_training(done.model, pictures, console)
+    _settle(done, pictures, console)
     return done
 
 
@@ -165,21 +164,26 @@ def export(
 
     weights: those to train on further; "half" rounds them to float16, "none" leaves them out.
     half: the ONNX file stores large weights as float16, in half the space.
+    A recipe with `head.crowding` needs its data once more.
     """
     require_learning("exporting a network")
     if which not in get_args(Which):
         raise UsageError(f"there is no checkpoint {which!r}; choose best or last")
+    from firstsight.learning.training.build import build_preprocessing
     from firstsight.learning.training.run import export as run
+    from firstsight.learning.training.run import read_recipe, read_start
 
-    return run(Path(folder), Path(to), which=which, weights=weights, half=half)
-
-
-def require_learning(purpose: str) -> None:
-    """MissingExtraError where the extra `train` is not installed."""
-    from importlib.util import find_spec
-
-    if any(find_spec(name) is None for name in _LEARNING):
-        raise MissingExtraError("train", purpose)
+    console = Console(stderr=True)
+    recipe, start = read_recipe(Path(folder)), read_start(Path(folder))
+    pictures = None
+    if recipe.head.crowding and start is None:
+        pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
+    model = run(Path(folder), Path(to), which=which, weights=weights, half=half)
+    if pictures is not None:
+        crowd_after_training(model, pictures, console)
+    elif start is not None:
+        crowd_alike(model, start.model)
+    return model
 
 
 def is_first_process() -> bool:
@@ -200,8 +204,10 @@ def _heard(console: Console | None) -> Console:
     return console or Console(stderr=True) if is_first_process() else Console(quiet=True)
 
 
-def _calibrate(done: Run, pictures: PackedPictures, console: Console) -> None:
+def _settle(done: Run, pictures: PackedPictures, console: Console) -> None:
+    """What a trained model still needs, worked out from the pictures by the finished model."""
     if is_first_process():
+        crowd_after_training(done.model, pictures, console)
         calibrate_after_training(done.model, pictures, console)
 
 

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from firstsight.app.crowding import crowd_alike
+from firstsight.app.extras import require_learning
 from firstsight.app.remarks import say
-from firstsight.app.training import free_folder, require_learning, shares_with_others
+from firstsight.app.training import free_folder, shares_with_others
 from firstsight.errors import DataError, GalleryError, RecipeError, UsageError
 
 if TYPE_CHECKING:
@@ -193,8 +195,12 @@ def _remedy(gallery: str, trouble: str) -> str:
 def _concluded(
     gallery: str, run: Run, old: Embedder, lesson: Lesson, *, adopt: bool, console: Console
 ) -> Tuned:
+    from firstsight.learning.training.run import read_start
+
     if run.ended == "stopped":
         return Tuned(gallery, run, None, False, "stopped before its end, and nothing was judged")
+    if (start := read_start(run.folder)) is not None:
+        crowd_alike(run.model, start.model)
     say(console, "asking both models about the things held out")
     judged = _judge(run.model, old, lesson, console)
     if not judged.improves:

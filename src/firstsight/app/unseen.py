@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.model.info import ModelInfo
 
-__all__ = ["only_unseen", "require_seen_characters", "require_unseen_characters"]
+__all__ = [
+    "all_but_held_out",
+    "only_unseen",
+    "require_seen_characters",
+    "require_unseen_characters",
+]
 
 
 def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> PackedPictures:
@@ -23,20 +28,11 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
     UsageError where it held out nothing, or learned from another part of Omniglot with some of
     the same characters: a figure on what was learned says nothing of new things.
     """
-    from firstsight.data.splits import hold_out, without_singletons
-
     if pictures.fingerprint != info.data_fingerprint:
         require_unseen_characters(info, pictures.name)
         require_unseen_characters(info, pictures.name, by="watch")
         return pictures
-    data, training = info.recipe.get("data", {}), info.recipe.get("training", {})
-    _, unseen = hold_out(
-        without_singletons(pictures)[0],
-        n_groups=data.get("held_out_groups", 0),
-        class_share=data.get("held_out_classes", 0),
-        part=data.get("held_out_part", 0),
-        seed=training.get("seed", 0),
-    )
+    _, unseen = _parted(info, pictures)
     if unseen is None:
         raise UsageError(
             "the model was trained on all of these pictures, and a figure on them says nothing "
@@ -44,6 +40,27 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
         )
     say_once(console, f"going by the {unseen.n_classes} classes that the training held out")
     return unseen
+
+
+def all_but_held_out(info: ModelInfo, pictures: PackedPictures) -> PackedPictures:
+    """Of the data that the model learned from, what it saw; other data whole."""
+    return _parted(info, pictures)[0] if pictures.fingerprint == info.data_fingerprint else pictures
+
+
+def _parted(
+    info: ModelInfo, pictures: PackedPictures
+) -> tuple[PackedPictures, PackedPictures | None]:
+    """The classes that the model learned from, and those that its training held out."""
+    from firstsight.data.splits import hold_out, without_singletons
+
+    data, training = info.recipe.get("data", {}), info.recipe.get("training", {})
+    return hold_out(
+        without_singletons(pictures)[0],
+        n_groups=data.get("held_out_groups", 0),
+        class_share=data.get("held_out_classes", 0),
+        part=data.get("held_out_part", 0),
+        seed=training.get("seed", 0),
+    )
 
 
 def require_unseen_characters(

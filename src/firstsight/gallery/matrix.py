@@ -74,9 +74,10 @@ class PhotoMatrix:
         rough, slack = self._rough(query[None])
         result: Floats
         with np.errstate(invalid="ignore", over="ignore"):
-            if self.head.kind == "cosine":
+            if self._by_direction:
                 result = rough[0] + np.float32(1)
-                again = np.flatnonzero(~(result > _CANCELLED * slack[0]))
+                angle = result - self._crowding_of(query[None])[0] if self._is_crowded else result
+                again = np.flatnonzero(~(angle > _CANCELLED * slack[0]))
             else:
                 squared = rough[0] + np.float32(np.square(query, dtype=np.float64).sum())
                 again = np.flatnonzero(~(squared > _CANCELLED * slack[0]))
@@ -125,14 +126,18 @@ class PhotoMatrix:
     @property
     def _is_exact(self) -> bool:
         """A head that no matrix product stands for."""
-        return self.head.kind not in ("euclidean", "cosine")
+        return self.head.kind not in ("euclidean", "cosine", "crowded_cosine")
+
+    @property
+    def _by_direction(self) -> bool:
+        return self.head.kind in ("cosine", "crowded_cosine")
 
     def _exact_block(self, queries: Floats) -> Floats:
         # The head cuts its work by the first argument's rows before the second's.
         return np.ascontiguousarray(self.head.distance(self._vectors, queries).T)
 
     def _rough(self, queries: Floats) -> tuple[Floats, Floats]:
-        """(Q, P) squared distances less |query|^2, or minus the cosine; how far off, (Q,).
+        """(Q, P) squared distances less |query|^2, or cosine distances less 1; how far off, (Q,).
 
         NaN where only the head can tell.
         """
@@ -140,16 +145,38 @@ class PhotoMatrix:
         # distances rounded to float32 and the head's own 1e-6 are in it too.
         relative = (self._vectors.shape[1] + 96) * _ULP
         with np.errstate(invalid="ignore", over="ignore"):
-            lengths = np.sqrt(np.square(queries, dtype=np.float64).sum(axis=1))
-            if self.head.kind == "cosine":
-                units = queries / np.where(lengths == 0, 1, lengths)[:, None]
-                rough = (-units).astype(np.float32) @ self._vectors.T
+            directions = queries[:, : self._n_directions]
+            lengths = np.sqrt(np.square(directions, dtype=np.float64).sum(axis=1))
+            if self._by_direction:
+                units = directions / np.where(lengths == 0, 1, lengths)[:, None]
+                rough = (-units).astype(np.float32) @ self._vectors[:, : self._n_directions].T
                 rough *= self._inverse_lengths
-                return rough, np.full(len(queries), relative + _TINY, np.float32)
+                largest = np.ones(len(queries))
+                if self._is_crowded:
+                    rough += self._crowding_of(queries)
+                    largest += np.abs(queries[:, -1]) + self._largest_crowding
+                return rough, (relative * largest + _TINY).astype(np.float32)
             rough = (-2 * queries) @ self._vectors.T
             rough += self._squares
             slack = relative * (lengths**2 + self._largest_square) + _TINY
             return rough, slack.astype(np.float32)
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self.head.kind == "crowded_cosine"
+
+    @property
+    def _n_directions(self) -> int:
+        size: int = self._vectors.shape[1]
+        return size - 1 if self._is_crowded else size
+
+    def _crowding_of(self, queries: Floats) -> Floats:
+        """(Q, P): what `CrowdedCosine` adds to the cosine distances."""
+        return (queries[:, None, -1] + self._vectors[:, -1]) / np.float32(2)
+
+    @cached_property
+    def _largest_crowding(self) -> float:
+        return float(np.fmax.reduce(np.abs(self._vectors[:, -1]), initial=0))
 
     @cached_property
     def _squares(self) -> Floats:
@@ -161,7 +188,13 @@ class PhotoMatrix:
 
     @cached_property
     def _inverse_lengths(self) -> Floats:
-        lengths = np.sqrt(self._tame(self._squared_lengths))
+        squares = self._tame(self._squared_lengths)
+        if self._is_crowded:
+            whole = squares
+            squares = whole - np.square(self._vectors[:, -1], dtype=np.float64)
+            # A direction lost beside its crowding has no length that could be told so.
+            squares[(squares < 1e-3 * whole) & (squares != 0)] = np.nan
+        lengths = np.sqrt(squares)
         # Without direction, a vector is at the distance 1 from everything.
         inverse = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths != 0)
         return inverse.astype(np.float32)

@@ -18,6 +18,7 @@ from firstsight.learning.networks.heads import HeadModule, WeightedL1Head
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.recipes.schema import parse_recipe
 from firstsight.learning.training.build import build_tower
+from firstsight.learning.training.crowding import LANDMARKS
 from firstsight.learning.training.export import constants_of
 from firstsight.model.folder import ModelInfo, read_model_info, read_onnx, read_tensors
 from firstsight.similarity import WeightedL1
@@ -58,6 +59,7 @@ class Start:
             self._publish_into(tower, info)
             return
         tensors = read_tensors(self.model)
+        tensors.pop(LANDMARKS, None)  # they follow the network, and do not learn
         self._fill(tower, {name: torch.from_numpy(each) for name, each in tensors.items()})
         if isinstance(head, WeightedL1Head) and isinstance(info.head, WeightedL1):
             with torch.no_grad():

@@ -321,6 +321,29 @@ def demo(out: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     command.demo(out, list(overrides), messages(), as_json=as_json)
 
 
+@menu.command(epilog="Example:  firstsight crowd runs/mine/model --data shelf-pictures --to mine")
+@click.argument("model", help="A model folder, or a shipped model's name.")
+@click.option(
+    "--data",
+    required=True,
+    help="Data set or folder of pictures like those to come; they need no names.",
+)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 2, min_open=True),
+    default=0.5,
+    show_default=True,
+    help="How much of the crowding distances grow by.",
+)
+@click.option("--to", type=options.PATH, metavar="FOLDER", help="Write a copy there.")
+def crowd(model: str, data: str, share: float, to: Path | None) -> None:
+    """Tell a model where look-alikes abound, so that strangers there need not pass for known."""
+    from firstsight.app import crowding
+
+    place = crowding.crowd(model, data, share=share, to=to, console=messages())
+    click.echo(f"{place}; calibrate it now: firstsight calibrate {place} --data OTHER-THINGS")
+
+
 @menu.command(epilog="Example:  firstsight calibrate runs/mine/model --data other-things")
 @click.argument("model", help="A model folder.")
 @click.option("--data", help="Data set or folder of things the model never saw.")

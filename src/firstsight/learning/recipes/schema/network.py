@@ -167,3 +167,10 @@ Network = Annotated[
 
 class Head(Table):
     kind: HeadKind = Field("cosine", description="how two embeddings are compared")
+    crowding: float = Field(
+        0,
+        ge=0,
+        le=2,
+        description="how much an embedding's nearness to the classes learned from adds to each of "
+        "its distances, once trained; 0: nothing. Look-alikes must then be nearer to be the same",
+    )

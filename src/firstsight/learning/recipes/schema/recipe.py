@@ -70,6 +70,11 @@ class Recipe(Table):
                 f"loss.kind {loss.kind!r} trains another distance than head.kind "
                 f"{self.head.kind!r} compares by: it needs head.kind {_either(loss.heads)}"
             )
+        if self.head.crowding and self.head.kind != "cosine":
+            raise ValueError(
+                f"head.crowding adds to cosine distances, and head.kind is {self.head.kind!r}; "
+                "leave it out, or compare by 'cosine'"
+            )
         if isinstance(loss, TupleLoss) and (loss.memory or 2**62) < self.batches.n_rows:
             raise ValueError(
                 f"loss.memory {loss.memory} does not hold one batch of {self.batches.n_rows}; "
