@@ -47,7 +47,8 @@ def centres(directions: NDArray[Any], labels: NDArray[np.int64]) -> Floats:
 def crowded(onnx: bytes, landmarks: Floats, share: float) -> bytes:
     """The network with one number more an embedding: (batch, D) becomes (batch, D + 1).
 
-    That number is `share` times the mean cosine to the nearest two landmarks, or to the only one. landmarks: (M, D) of length 1, at least one; kept in half precision.
+    That number is `share` times the mean cosine to the nearest two landmarks, or to the only one.
+    landmarks: (M, D) of length 1, at least one; kept in half precision.
     What an earlier call added is replaced. ModelFolderError where the network gives something
     else than embeddings of D numbers.
     """
