@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from firstsight.app.calibrating import calibrate
+    from firstsight.app.crowding import crowd
     from firstsight.app.evaluating import evaluate
-    from firstsight.app.training import export, resume, train
+    from firstsight.app.exporting import export
+    from firstsight.app.training import resume, train
     from firstsight.app.tuning import tune
     from firstsight.errors import FirstsightError
     from firstsight.evaluation.scorecard import Scorecard
@@ -32,6 +34,7 @@ __all__ = [
     "Recognizer",
     "Scorecard",
     "calibrate",
+    "crowd",
     "evaluate",
     "export",
     "load",
@@ -52,8 +55,9 @@ _HOMES = {
     "Recognizer": "firstsight.recognition.recognizer",
     "Scorecard": "firstsight.evaluation.scorecard",
     "calibrate": "firstsight.app.calibrating",
+    "crowd": "firstsight.app.crowding",
     "evaluate": "firstsight.app.evaluating",
-    "export": "firstsight.app.training",
+    "export": "firstsight.app.exporting",
     "load": "firstsight.model.embedder",
     "resume": "firstsight.app.training",
     "train": "firstsight.app.training",

@@ -16,7 +16,7 @@ from firstsight.errors import UsageError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.backbones import Backbone, build_backbone
 from firstsight.learning.networks.pooled import PooledTower
-from firstsight.learning.training.export import export_onnx
+from firstsight.learning.training.export import export_onnx, halved
 from firstsight.model.embedder import load
 
 
@@ -31,12 +31,14 @@ def test_half_stored_weights_halve_the_file_and_answer_as_the_rounded_ones() -> 
     seen = Preprocessing(size=16, mode="rgb")
     whole, half = export_onnx(tower, seen), export_onnx(tower, seen, half=True)
     assert len(half) < 0.55 * len(whole)
+    assert len(halved(whole, seen)) < 0.55 * len(whole)
     with torch.no_grad():
         for weights in tower.parameters():
             if weights.dim() > 1:
                 weights.copy_(weights.half().float())
         pictures = torch.rand(3, 3, 16, 16)
-        assert np.allclose(run(half, pictures), tower(pictures).numpy(), atol=1e-6)
+        for stored in (half, halved(whole, seen)):
+            assert np.allclose(run(stored, pictures), tower(pictures).numpy(), atol=1e-6)
 
 
 def test_an_exported_network_does_not_tell_where_it_was_made() -> None:

@@ -1,17 +1,17 @@
-"""Use cases: train a recipe, resume a training, export its model again."""
+"""Use cases: train a recipe, resume a training."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 
 from firstsight.app.calibrating import calibrate_after_training
-from firstsight.app.crowding import crowd_after_training, crowd_alike
+from firstsight.app.crowding import crowd_after_training
 from firstsight.app.extras import require_learning
 from firstsight.app.names import for_training
 from firstsight.app.packing import open_with_progress
@@ -21,13 +21,10 @@ from firstsight.errors import UsageError
 if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.learning.recipes.schema import Recipe
-    from firstsight.learning.training.export import KeptWeights
     from firstsight.learning.training.run import Run
 
 __all__ = [
-    "Which",
     "carry_on",
-    "export",
     "free_folder",
     "held_out_by_default",
     "is_first_process",
@@ -39,8 +36,6 @@ __all__ = [
 _HELD_OUT_SHARE, _LARGEST_SHARE = 0.2, 0.4
 _FEWEST_TO_PART = 10  # two of them are held out, which is what one-shot trials need
 _FEWEST_TO_CALIBRATE = 10
-
-Which = Literal["best", "last"]
 
 
 def train(
@@ -150,40 +145,6 @@ def carry_on(
     done = run(folder, pictures, recipe=wanted, console=console)
     _settle(done, pictures, console)
     return done
-
-
-def export(
-    folder: str | Path,
-    to: str | Path,
-    *,
-    which: Which = "best",
-    weights: KeptWeights = "full",
-    half: bool = False,
-) -> Path:
-    """Write a model folder at `to` from a training's checkpoint, `best` or `last`.
-
-    weights: those to train on further; "half" rounds them to float16, "none" leaves them out.
-    half: the ONNX file stores large weights as float16, in half the space.
-    A recipe with `head.crowding` needs its data once more.
-    """
-    require_learning("exporting a network")
-    if which not in get_args(Which):
-        raise UsageError(f"there is no checkpoint {which!r}; choose best or last")
-    from firstsight.learning.training.build import build_preprocessing
-    from firstsight.learning.training.run import export as run
-    from firstsight.learning.training.run import read_recipe, read_start
-
-    console = Console(stderr=True)
-    recipe, start = read_recipe(Path(folder)), read_start(Path(folder))
-    pictures = None
-    if recipe.head.crowding and start is None:
-        pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
-    model = run(Path(folder), Path(to), which=which, weights=weights, half=half)
-    if pictures is not None:
-        crowd_after_training(model, pictures, console)
-    elif start is not None:
-        crowd_alike(model, start.model)
-    return model
 
 
 def is_first_process() -> bool:

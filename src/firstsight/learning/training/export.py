@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from firstsight.model.runtime import onnx_runtime
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["KeptWeights", "constants_of", "export_onnx", "tensors_of"]
+__all__ = ["KeptWeights", "constants_of", "export_onnx", "halved", "stored", "tensors_of"]
 
 KeptWeights = Literal["full", "half", "none"]
 
@@ -56,25 +57,45 @@ def export_onnx(tower: nn.Module, preprocessing: Preprocessing, *, half: bool = 
     if half:
         store_half(model)
     onnx: bytes = model.SerializeToString()
-    _require_equal(tower, onnx, shape, _HALF_TOLERANCE if half else _TOLERANCE)
+    tolerance = _HALF_TOLERANCE if half else _TOLERANCE
+    _require_equal(lambda pictures: np.asarray(tower(pictures)), onnx, shape, tolerance)
     return onnx
 
 
-def tensors_of(tower: nn.Module, kept: KeptWeights = "full") -> dict[str, np.ndarray] | None:
-    """The tower's weights and buffers by name, for safetensors.
+def halved(onnx: bytes, preprocessing: Preprocessing) -> bytes:
+    """The same network with its large weights stored as float16, in half the space.
 
-    kept: "half" rounds the large weights to float16, which is enough to train on; "none" gives
-    None.
+    Raises TrainingError where its embeddings differ by more than 1e-2 of the largest value.
+    """
+    from onnx import load_model_from_string
+
+    model = load_model_from_string(onnx)
+    store_half(model)
+    rounded_off: bytes = model.SerializeToString()
+    shape = (2, preprocessing.channels, preprocessing.size, preprocessing.size)
+    whole = _opened(onnx)
+    _require_equal(lambda pictures: whole(pictures.numpy()), rounded_off, shape, _HALF_TOLERANCE)
+    return rounded_off
+
+
+def tensors_of(tower: nn.Module, kept: KeptWeights = "full") -> dict[str, np.ndarray] | None:
+    """The tower's weights and buffers by name, for safetensors."""
+    return stored(
+        {
+            name: np.ascontiguousarray(tensor.detach().cpu().numpy())
+            for name, tensor in tower.state_dict().items()
+        },
+        kept,
+    )
+
+
+def stored(tensors: dict[str, np.ndarray], kept: KeptWeights) -> dict[str, np.ndarray] | None:
+    """As a model folder keeps them: "half" rounds the large ones to float16, which is enough to
+    train on; "none" gives None.
     """
     if kept == "none":
         return None
-    tensors = {
-        name: np.ascontiguousarray(tensor.detach().cpu().numpy())
-        for name, tensor in tower.state_dict().items()
-    }
-    if kept == "half":
-        tensors = {name: rounded(values) for name, values in tensors.items()}
-    return tensors
+    return {name: rounded(each) if kept == "half" else each for name, each in tensors.items()}
 
 
 def constants_of(onnx: bytes) -> dict[str, np.ndarray]:
@@ -95,15 +116,25 @@ def _forget_origin(model: ModelProto) -> None:
         part.ClearField("doc_string")
 
 
-@torch.no_grad()
-def _require_equal(tower: nn.Module, onnx: bytes, shape: tuple[int, ...], tolerance: float) -> None:
+def _opened(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
     session = onnx_runtime().InferenceSession(onnx, providers=["CPUExecutionProvider"])
+
+    def embed(pictures: np.ndarray) -> np.ndarray:
+        return np.asarray(session.run(["embeddings"], {"pictures": pictures})[0])
+
+    return embed
+
+
+@torch.no_grad()
+def _require_equal(
+    meant: Callable[[Tensor], np.ndarray], onnx: bytes, shape: tuple[int, ...], tolerance: float
+) -> None:
+    made = _opened(onnx)
     for batch in (1, 2, 5):
         pictures: Tensor = torch.rand(
             (batch, *shape[1:]), generator=torch.Generator().manual_seed(batch)
         )
-        ours = tower(pictures).numpy()
-        theirs = session.run(["embeddings"], {"pictures": pictures.numpy()})[0]
+        ours, theirs = meant(pictures), made(pictures.numpy())
         gap = np.abs(ours - theirs).max() / max(np.abs(ours).max(), 1e-12)
         if not gap <= tolerance:
             raise TrainingError(

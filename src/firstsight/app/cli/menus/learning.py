@@ -289,7 +289,9 @@ _weights = click.option(
 
 
 @menu.command(epilog="Example:  firstsight export runs/compact --to my-model")
-@click.argument("run_folder", type=options.PATH, metavar="RUN", help="A training's folder.")
+@click.argument(
+    "run_folder", type=options.PATH, metavar="RUN", help="A training's folder, or a model's."
+)
 @click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
 @click.option("--checkpoint", type=click.Choice(["best", "last"]), default="best")
 @_weights
@@ -301,10 +303,12 @@ def export(
     weights: Literal["full", "half", "none"],
     half: bool,
 ) -> None:
-    """Write a model folder from a training's checkpoint."""
-    from firstsight.app import training
+    """Write a model folder from a training's checkpoint, or once more from a model folder."""
+    from firstsight.app import exporting
 
-    folder = training.export(run_folder, to, which=checkpoint, weights=weights, half=half)
+    folder = exporting.export(
+        run_folder, to, which=checkpoint, weights=weights, half=half, console=messages()
+    )
     click.echo(folder)
 
 

@@ -1,0 +1,85 @@
+"""Use case: write a model folder once more, from a training's checkpoint or from another folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from rich.console import Console
+
+from firstsight.app.crowding import crowd_after_training, crowd_alike
+from firstsight.app.extras import require_learning
+from firstsight.app.packing import open_with_progress
+from firstsight.errors import UsageError
+from firstsight.model.folder import (
+    RECORD,
+    TENSORS,
+    read_model_info,
+    read_onnx,
+    read_tensors,
+    write_model_folder,
+)
+
+if TYPE_CHECKING:
+    from firstsight.learning.training.export import KeptWeights
+
+__all__ = ["Which", "export"]
+
+Which = Literal["best", "last"]
+
+
+def export(
+    folder: str | Path,
+    to: str | Path,
+    *,
+    which: Which = "best",
+    weights: KeptWeights = "full",
+    half: bool = False,
+    console: Console | None = None,
+) -> Path:
+    """Write a model folder at `to`, from a training's folder or from another model folder.
+
+    which: of a training's checkpoints. weights: those to train on further; "half" rounds them to
+        float16, "none" leaves them out.
+    half: the ONNX file stores large weights as float16, in half the space.
+    A training whose recipe sets `head.crowding` needs its data once more.
+    """
+    require_learning("exporting a network")
+    if which not in get_args(Which):
+        raise UsageError(f"there is no checkpoint {which!r}; choose best or last")
+    folder, to = Path(folder), Path(to)
+    if (folder / RECORD).exists():
+        return _export_model(folder, to, weights=weights, half=half)
+    return _export_training(folder, to, which, weights, half, console or Console(stderr=True))
+
+
+def _export_training(
+    folder: Path, to: Path, which: Which, weights: KeptWeights, half: bool, console: Console
+) -> Path:
+    from firstsight.learning.training.build import build_preprocessing
+    from firstsight.learning.training.run import export as run
+    from firstsight.learning.training.run import read_recipe, read_start
+
+    recipe, start = read_recipe(folder), read_start(folder)
+    pictures = None
+    if recipe.head.crowding and start is None:
+        pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
+    model = run(folder, to, which=which, weights=weights, half=half)
+    if pictures is not None:
+        crowd_after_training(model, pictures, console)
+    elif start is not None:
+        crowd_alike(model, start.model)
+    return model
+
+
+def _export_model(model: Path, to: Path, *, weights: KeptWeights, half: bool) -> Path:
+    from firstsight.learning.training.export import halved, stored
+
+    info, onnx = read_model_info(model), read_onnx(model)
+    tensors = None
+    if (model / TENSORS).exists():
+        tensors = stored(read_tensors(model), weights)
+    write_model_folder(
+        to, onnx=halved(onnx, info.preprocessing) if half else onnx, tensors=tensors, info=info
+    )
+    return to
