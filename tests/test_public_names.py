@@ -10,7 +10,7 @@ import firstsight
 
 PUBLIC = {
     "Answer", "Comparison", "Embedder", "Enrollment", "FirstsightError", "Match", "Policy",
-    "Recognizer", "Scorecard", "calibrate", "evaluate", "export", "load", "resume", "train",
+    "Recognizer", "Scorecard", "calibrate", "crowd", "evaluate", "export", "load", "resume", "train",
     "tune", "verify",
 }  # fmt: skip
 
