@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
     from firstsight.model.embedder import Embedder
 
-__all__ = ["crowd", "crowd_after_training", "crowd_alike"]
+__all__ = ["centres_of", "crowd", "crowd_after_training", "crowd_alike"]
 
 USUAL_SHARE = 0.5
 _MOST_CLASSES = 2000
@@ -80,6 +80,16 @@ def crowd_alike(model: Path, origin: Path) -> None:
         _put(model, *found, to=None)
 
 
+def centres_of(embedder: Embedder, pictures: PackedPictures) -> NDArray[np.float32]:
+    """Landmarks (M, D) by a model that compares by cosine: a few pictures of each class."""
+    from firstsight.learning.training.crowding import centres
+
+    some = _some(pictures)
+    is_crowded = embedder.info.head.kind == "crowded_cosine"
+    n_directions = embedder.info.embedding_size - (1 if is_crowded else 0)
+    return centres(embedder.embed_pixels(some.pixels)[:, :n_directions], some.labels)
+
+
 def _crowd(
     model: str | Path,
     embedder: Embedder,
@@ -88,22 +98,17 @@ def _crowd(
     to: Path | None,
     console: Console,
 ) -> Path:
-    from firstsight.learning.training.crowding import centres
     from firstsight.model.folder import resolve_model
 
-    kind, size = embedder.info.head.kind, embedder.info.embedding_size
+    kind = embedder.info.head.kind
     if kind not in ("cosine", "crowded_cosine"):
         raise ModelFolderError(
             f"{model} compares by {kind}, and only a model that compares by cosine can be told "
             "what is crowded"
         )
-    some = _some(all_but_held_out(embedder.info, pictures))
-    say(
-        console,
-        f"learning which places are crowded, from {len(some)} pictures of {some.n_classes} classes",
-    )
-    directions = embedder.embed_pixels(some.pixels)[:, : size - (kind == "crowded_cosine")]
-    landmarks = centres(directions, some.labels)
+    learned = all_but_held_out(embedder.info, pictures)
+    say(console, f"learning which places are crowded, from {learned.n_classes} classes")
+    landmarks = centres_of(embedder, learned)
     if not len(landmarks):
         raise ModelFolderError(f"{model} embeds every picture as zero; train it anew")
     return _put(resolve_model(model), landmarks, share, to=to)
