@@ -83,7 +83,7 @@ def test_search_pile_finds_the_picture_itself_and_then_its_like(
     asked = sorted((alphabet / "character02").iterdir())[3]
     first = run_example("search_pile.py", alphabet, asked, cwd=tmp_path)
     assert len(first) == 5
-    assert first[0].split() == ["0.000", str(asked)]
+    assert first[0].split()[1] == str(asked)
     assert sum("character02" in line for line in first) >= 3
     assert run_example("search_pile.py", alphabet, asked, cwd=tmp_path) == first
 
