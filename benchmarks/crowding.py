@@ -28,6 +28,7 @@ GALLERIES = ((20, 1), (20, 5), (100, 1), (100, 5))  # things, photos each
 N_GALLERIES = 30
 STRANGERS_ASKED = 1500
 NEAREST, SHARES = (1, 2, 3, 5, 10), (0.25, 0.5, 0.75, 1.0)
+FEWER = (20, 50, 100, 200, 400)  # landmarks, drawn from all
 N_TRIALS = 3000
 
 Floats = npt.NDArray[np.float32]
@@ -55,13 +56,22 @@ def judge(place: str) -> None:
     print(f"\n{place}: {unseen.n_classes} classes held out, {len(landmarks)} landmarks")
     heads = [f"{size} x {shots}" for size, shots in GALLERIES]
     print(f"{'landmarks':>9} {'share':>5} {'one-shot':>8}  missed, %: {'  '.join(heads)}")
-    for n, share in [(0, 0.0), *((n, share) for n in NEAREST for share in SHARES)]:
-        crowding = share * near[:, :n].mean(axis=1) if n else np.zeros(len(units), np.float32)
+
+    def tell(label: str, share: float, crowding: Floats) -> None:
         between = by_crowding(apart, crowding)
         missed = [misses(between, unseen.labels, size, shots) for size, shots in GALLERIES]
         accuracy = one_shot(between, unseen.labels, unseen.groups)
         figures = "  ".join(f"{100 * each:6.1f}" for each in missed)
-        print(f"{n:9d} {share:5.2f} {100 * accuracy:8.2f}             {figures}", flush=True)
+        print(f"{label:>9} {share:5.2f} {100 * accuracy:8.2f}             {figures}", flush=True)
+
+    tell("none", 0, np.zeros(len(units), np.float32))
+    for n in NEAREST:
+        for share in SHARES:
+            tell(f"{n} nearest", share, share * near[:, :n].mean(axis=1))
+    order = np.random.default_rng(0).permutation(len(landmarks))
+    for n_landmarks in FEWER:
+        few = -np.sort(-(units @ landmarks[order[:n_landmarks]].T), axis=1)[:, :2]
+        tell(f"2 of {n_landmarks}", 0.5, 0.5 * few.mean(axis=1))
 
 
 def by_crowding(apart: Floats, crowding: Floats) -> Between:

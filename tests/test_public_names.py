@@ -10,8 +10,8 @@ import firstsight
 
 PUBLIC = {
     "Answer", "Comparison", "Embedder", "Enrollment", "FirstsightError", "Match", "Policy",
-    "Recognizer", "Scorecard", "calibrate", "crowd", "evaluate", "export", "load", "resume", "train",
-    "tune", "verify",
+    "Recognizer", "Scorecard", "calibrate", "crowd", "evaluate", "export", "load", "resume",
+    "train", "tune", "verify",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from firstsight.app.extras import require_learning
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
 from firstsight.app.unseen import all_but_held_out
-from firstsight.errors import ModelFolderError, UsageError
+from firstsight.errors import DataError, ModelFolderError, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["centres_of", "crowd", "crowd_after_training", "crowd_alike"]
 
 USUAL_SHARE = 0.5
+LEAST_CLASSES = 50  # with fewer landmarks strangers are told no better: docs/decisions/0017
 _MOST_CLASSES = 2000
 _MOST_OF_EACH = 5  # more pictures hardly move a centre
 
@@ -46,7 +47,8 @@ def crowd(
     share: of the crowding, that distances grow by; 0..2.
     to: write a copy there, and leave `model` as it is (a must for shipped models).
     It is another model afterwards: galleries move to it by `upgrade`, and it must be calibrated
-    anew. Raises ModelFolderError where the model does not compare by cosine, UsageError.
+    anew. Raises ModelFolderError where the model does not compare by cosine, DataError where there
+    are fewer than fifty classes, UsageError.
     """
     require_learning("changing a network")
     from firstsight.model.embedder import load
@@ -56,18 +58,26 @@ def crowd(
     console = console or Console(stderr=True)
     require_changeable(model, to)
     embedder = load(model)
-    pictures = open_with_progress(data, embedder.info.preprocessing, console)
+    opened = open_with_progress(data, embedder.info.preprocessing, console)
+    pictures = all_but_held_out(embedder.info, opened)
+    if pictures.n_classes < LEAST_CLASSES:
+        raise DataError(
+            f"{data} has {pictures.n_classes} classes, too few to tell what is crowded; give at "
+            f"least {LEAST_CLASSES}, or as many pictures side by side in one folder"
+        )
     return _crowd(model, embedder, pictures, share, to, console)
 
 
 def crowd_after_training(model: Path, pictures: PackedPictures, console: Console) -> None:
-    """As its recipe wishes, from what it learned from."""
+    """As its recipe wishes, from what it learned from, where that is enough to tell."""
     from firstsight.model.embedder import load
+    from firstsight.model.folder import read_model_info
 
-    embedder = load(model)
-    share = embedder.info.recipe["head"]["crowding"]
-    if share:
-        _crowd(model, embedder, pictures, share, None, console)
+    info = read_model_info(model)
+    share = info.recipe["head"]["crowding"]
+    learned = all_but_held_out(info, pictures)
+    if share and learned.n_classes >= LEAST_CLASSES:
+        _crowd(model, load(model), learned, share, None, console)
 
 
 def crowd_alike(model: Path, origin: Path) -> None:
@@ -106,9 +116,8 @@ def _crowd(
             f"{model} compares by {kind}, and only a model that compares by cosine can be told "
             "what is crowded"
         )
-    learned = all_but_held_out(embedder.info, pictures)
-    say(console, f"learning which places are crowded, from {learned.n_classes} classes")
-    landmarks = centres_of(embedder, learned)
+    say(console, f"learning which places are crowded, from {pictures.n_classes} classes")
+    landmarks = centres_of(embedder, pictures)
     if not len(landmarks):
         raise ModelFolderError(f"{model} embeds every picture as zero; train it anew")
     return _put(resolve_model(model), landmarks, share, to=to)

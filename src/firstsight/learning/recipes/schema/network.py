@@ -172,5 +172,6 @@ class Head(Table):
         ge=0,
         le=2,
         description="how much an embedding's nearness to the classes learned from adds to each of "
-        "its distances, once trained; 0: nothing. Look-alikes must then be nearer to be the same",
+        "its distances, once trained on 50 classes or more; 0: nothing. Look-alikes must then be "
+        "nearer to be the same",
     )
