@@ -78,6 +78,10 @@ def _from_picture_to_distance(info: ModelInfo) -> str:
         f"- Mean {_numbers(seen.mean)} is subtracted, "
         f"then it is divided by {_numbers(seen.deviation)}.",
         f"- The network gives an embedding of {info.embedding_size} numbers.",
+        "- The last of them says how crowded the place is where the picture lies: how near the "
+        "landmarks are, the centres of other things that the model was shown."
+        if info.head.kind == "crowded_cosine"
+        else "",
         f"- Two embeddings are compared by the head `{info.head.kind}`; lower is closer.",
         "- Distances are calibrated to probabilities."
         if info.calibration is not None
