@@ -212,9 +212,15 @@ class Recognizer:
 
         false_accepts: another share than the policy's; the first answer at it takes its time.
         """
-        from firstsight.recognition.answering import answer_of
+        return self.answers([(reading, vector)], false_accepts=false_accepts)[0]
 
-        return answer_of(self._standings, reading, vector, false_accepts)
+    def answers(
+        self, asked: Sequence[tuple[Reading, Floats]], *, false_accepts: float | None = None
+    ) -> list[Answer]:
+        """As `answer`, of many compared at once; each is answered as it would be alone."""
+        from firstsight.recognition.answering import answers_of
+
+        return answers_of(self._standings, asked, false_accepts)
 
     def identify_many(
         self, pictures: Iterable[PictureLike], *, crop: Crop | None = None
@@ -230,11 +236,13 @@ class Recognizer:
             return reading, reading.pixels(seen)
 
         for batch in embed_ahead(pictures, read, self.embedder, batch_size=BATCH):
+            readable = [made for _, made in batch if not isinstance(made, PictureError)]
+            answers = iter(self.answers(readable))
             for picture, made in batch:
                 if isinstance(made, PictureError):
                     yield Unreadable(picture_name(picture), str(made))
                 else:
-                    yield self.answer(*made)
+                    yield next(answers)
 
     def verify(
         self, a: PictureLike, b: PictureLike, *, false_matches: float | None = None
