@@ -12,9 +12,10 @@ from fastapi import Depends, Header, Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from firstsight.app.http.desk import Desk, Picture
+from firstsight.app.http.desk import Desk
 from firstsight.app.http.refusing import Refusal
 from firstsight.app.http.security.access import Caller, may_read, may_write
+from firstsight.app.http.sight import Picture
 from firstsight.app.http.uploads import LeftOut, Upload, read_upload
 from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
@@ -191,7 +192,7 @@ class Change:
     ) -> JSONResponse:
         """The answer that `act` gives, now or when the request came before. asked: its body."""
         receipt = self.receipt(None if asked is None else asked.model_dump())
-        return JSONResponse(await self.desk.change(act, receipt=receipt))
+        return JSONResponse(await self.desk.changes.make(act, receipt=receipt))
 
     def receipt(self, content: object) -> Receipt | None:
         """What the gallery keeps of a write that came with a key; None where it came without.

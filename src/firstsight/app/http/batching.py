@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -35,12 +35,13 @@ class Question(Generic[Seen, Result]):
     """What is to be done about a picture, by threads other than the event loop's.
 
     read: gives whatever is known of the picture, and its pixels (H, W, C), as the model's
-    preprocessing makes them. answer: makes the result of that and of the vector (D,), in the
-    network's thread, so it must be quick.
+    preprocessing makes them. answer: makes the results of all questions of a batch that have the
+    same `answer`, in order, of what was read and the vector (D,) of each; in the network's thread,
+    so it must be quick. A result may not depend on the others.
     """
 
     read: Callable[[], tuple[Seen, Pixels]]
-    answer: Callable[[Seen, Floats], Result]
+    answer: Callable[[Sequence[tuple[Seen, Floats]]], Sequence[Result]]
 
 
 @dataclass(eq=False)
@@ -118,11 +119,26 @@ class Batcher:
             for each in batch:
                 each.result = trouble
             return
+        alike: dict[Any, list[tuple[_Asked, Floats]]] = {}
         for each, vector in zip(batch, vectors, strict=True):
-            try:
-                each.result = each.question.answer(each.seen, vector)
-            except Exception as trouble:
-                each.result = trouble
+            alike.setdefault(each.question.answer, []).append((each, vector))
+        for group in alike.values():
+            _answer_together(group)
+
+
+def _answer_together(group: list[tuple[_Asked, Floats]]) -> None:
+    """Questions with one `answer`; where that raises, each by itself, for one may have spoiled it
+    for all."""
+    try:
+        results = group[0][0].question.answer([(each.seen, vector) for each, vector in group])
+        for (each, _), result in zip(group, results, strict=True):
+            each.result = result
+    except Exception as trouble:
+        if len(group) == 1:
+            group[0][0].result = trouble
+            return
+        for alone in group:
+            _answer_together([alone])
 
 
 def _deliver(batch: list[_Asked]) -> None:

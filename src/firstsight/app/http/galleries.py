@@ -17,7 +17,7 @@ from firstsight.app.http.asking import (
     TheDesk,
     Writer,
 )
-from firstsight.app.http.desk import Overview
+from firstsight.app.http.questions import Overview
 from firstsight.gallery.gallery import Gallery
 
 __all__ = ["router"]
@@ -46,13 +46,14 @@ class Undoing(BaseModel):
 async def list_galleries(request: Request, caller: Reader) -> JSONResponse:
     """Those that this server has, the one that answers by default first."""
     desks = request.app.state.desks
-    return JSONResponse({"galleries": [_told(await desk.overview()) for desk in desks.values()]})
+    found = [await desk.questions.overview() for desk in desks.values()]
+    return JSONResponse({"galleries": [_told(each) for each in found]})
 
 
 @router.get("/{gallery}", response_model=shapes.Gallery)
 async def show_gallery(caller: Reader, desk: TheDesk) -> JSONResponse:
     """What it holds, its model, and the thresholds in force."""
-    return JSONResponse(_told(await desk.overview()))
+    return JSONResponse(_told(await desk.questions.overview()))
 
 
 @router.put(
@@ -74,13 +75,13 @@ async def make_gallery(
         model=asked.model,
         keeps_pictures=asked.keeps_pictures,
     )
-    return JSONResponse(_told(await desk.overview()), 201 if is_new else 200)
+    return JSONResponse(_told(await desk.questions.overview()), 201 if is_new else 200)
 
 
 @router.get("/{gallery}/doctor", response_model=shapes.Report)
 async def examine(caller: Reader, desk: TheDesk) -> JSONResponse:
     """What is likely to go wrong: look-alikes, mislabelled photos, copies, too few photos."""
-    return JSONResponse((await desk.examine()).to_json())
+    return JSONResponse((await desk.questions.examine()).to_json())
 
 
 @router.get("/{gallery}/steps", response_model=shapes.Steps)
@@ -88,7 +89,8 @@ async def list_steps(
     caller: Reader, desk: TheDesk, limit: Annotated[int, Query(ge=1, le=1000)] = 20
 ) -> JSONResponse:
     """The last changes that can be undone, the newest first."""
-    return JSONResponse({"steps": [asdict(step) for step in await desk.steps(limit)]})
+    steps = await desk.look(lambda gallery: gallery.steps(limit))
+    return JSONResponse({"steps": [asdict(step) for step in steps]})
 
 
 @router.post("/{gallery}/undo", response_model=shapes.Undone)

@@ -75,7 +75,7 @@ async def enroll(change: TheChange) -> JSONResponse:
             f"nothing was enrolled: {upload.left_out[0].message}",
             details=[each.to_json() for each in upload.left_out],
         )
-    results = await change.desk.enroll(
+    results = await change.desk.changes.enroll(
         thing,
         [picture for _, picture in upload.pictures],
         careful=flag_of(upload, "careful"),
@@ -89,13 +89,13 @@ async def enroll(change: TheChange) -> JSONResponse:
 
 @router.get("/{photo}", response_model=Photo)
 async def show_photo(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> JSONResponse:
-    return JSONResponse(asdict(await desk.photo(photo)))
+    return JSONResponse(asdict(await desk.look(lambda gallery: gallery.photo(photo))))
 
 
 @router.get("/{photo}/picture", response_class=Response, responses=_PICTURE)
 async def show_picture(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> Response:
     """The small picture that was kept of it: PNG, JPEG or WebP."""
-    kept = await desk.kept_picture(photo)
+    kept = await desk.look(lambda gallery: gallery.picture(photo))
     if kept is None:
         raise NotInGallery(f"no picture was kept of photo {photo}")
     kinds = [kind for head, kind in _KINDS if kept.startswith(head)]

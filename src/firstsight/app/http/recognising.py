@@ -66,7 +66,7 @@ def _both(path: str, shape: type[BaseModel], **fields: dict[str, Any]) -> Callab
 async def identify(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """Which enrolled thing does each picture show, or none of them?"""
     upload = await uploaded(request)
-    results = await desk.identify_many(
+    results = await desk.questions.identify_many(
         [picture for _, picture in upload.pictures],
         crop=crop_of(upload),
         false_accepts=share_of(upload, "false_accepts"),
@@ -85,7 +85,7 @@ async def search(request: Request, caller: Reader, desk: TheDesk) -> JSONRespons
     k = 5 if k is None else k
     if not 1 <= k <= MOST_ALIKE:
         raise Refusal(400, "bad_request", f"k is {k}; give 1 to {MOST_ALIKE}")
-    matches = await desk.search(
+    matches = await desk.questions.search(
         one_picture(upload),
         k,
         one_per_thing=flag_of(upload, "one_per_thing"),
@@ -106,7 +106,7 @@ async def verify(request: Request, caller: Reader, desk: TheDesk) -> JSONRespons
         left_out = upload.left_out[0]
         raise Refusal(413 if left_out.code == "too_large" else 400, left_out.code, left_out.message)
     (_, a), (_, b) = upload.pictures
-    compared = await desk.verify(a, b, false_matches=number_of(upload, "false_matches"))
+    compared = await desk.questions.verify(a, b, false_matches=number_of(upload, "false_matches"))
     return JSONResponse(compared.to_json())
 
 
@@ -114,7 +114,7 @@ async def verify(request: Request, caller: Reader, desk: TheDesk) -> JSONRespons
 async def embed(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """The embedding of each picture by the gallery's model."""
     upload = await uploaded(request)
-    results = await desk.embed([picture for _, picture in upload.pictures])
+    results = await desk.questions.embed([picture for _, picture in upload.pictures])
     refused = rejected(upload, results)
     require_some(upload, refused)
     embeddings = [
@@ -131,7 +131,7 @@ async def embed(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse
 async def why(request: Request, caller: Reader, desk: TheDesk) -> JSONResponse:
     """What made a picture match, in a sentence and on a sheet (PNG, base64)."""
     upload = await uploaded(request)
-    told = await desk.why(one_picture(upload), crop=crop_of(upload))
+    told = await desk.questions.why(one_picture(upload), crop=crop_of(upload))
     sheet = base64.b64encode(told.sheet).decode()
     return JSONResponse({"answer": told.answer.to_json(), "why": told.sentence, "sheet": sheet})
 
@@ -143,7 +143,7 @@ async def advice(request: Request, caller: Reader, desk: TheDesk) -> JSONRespons
     thing = text_of(upload, "thing")
     if thing is None:
         raise Refusal(400, "bad_request", "thing: give the name that the pictures are to have")
-    results = await desk.advice(thing, [picture for _, picture in upload.pictures])
+    results = await desk.questions.advice(thing, [picture for _, picture in upload.pictures])
     refused = rejected(upload, results)
     require_some(upload, refused)
     return JSONResponse({"results": [each.to_json() for each in results], "rejected": refused})

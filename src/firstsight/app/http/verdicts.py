@@ -46,9 +46,9 @@ async def judge(change: TheChange) -> JSONResponse:
     picture, crop = one_picture(upload), crop_of(upload)
     receipt = change.receipt(content_of(upload))
     if verdict == "right" and truth is None:
-        judged = await change.desk.confirm(picture, crop=crop, receipt=receipt)
+        judged = await change.desk.changes.confirm(picture, crop=crop, receipt=receipt)
     elif verdict == "wrong":
-        judged = await change.desk.deny(picture, truth, crop=crop, receipt=receipt)
+        judged = await change.desk.changes.deny(picture, truth, crop=crop, receipt=receipt)
     else:
         raise Refusal(
             400, "bad_request", "verdict: give right, or wrong; truth goes with wrong alone"
@@ -76,7 +76,7 @@ async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
             "when": each.when,
             "picture": each.details.get("picture"),
         }
-        for each in await desk.verdicts()
+        for each in await desk.look(lambda gallery: gallery.verdicts())
     ]
     return JSONResponse({"verdicts": listed})
 
