@@ -13,13 +13,18 @@ from firstsight.gallery.matrix import PhotoMatrix
 from firstsight.gallery.records import PhotoVectors
 from firstsight.recognition import nearest as nearest_module
 from firstsight.recognition.nearest import Near, nearest_things
-from firstsight.similarity import Cosine, Euclidean, Head, WeightedL1
+from firstsight.similarity import Cosine, CrowdedCosine, Euclidean, Head, WeightedL1
 
 Floats = npt.NDArray[np.float32]
 Rule = Literal["best", "mean", "prototype"]
 
 SIZE = 8
-HEADS: list[Head] = [Euclidean(), Cosine(), WeightedL1(np.linspace(-1, 0.5, SIZE), 0.3)]
+HEADS: list[Head] = [
+    Euclidean(),
+    Cosine(),
+    CrowdedCosine(),
+    WeightedL1(np.linspace(-1, 0.5, SIZE), 0.3),
+]
 RULES: tuple[Rule, ...] = ("best", "mean", "prototype")
 
 each_head = pytest.mark.parametrize("head", HEADS, ids=lambda head: head.kind)
