@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from starlette.responses import JSONResponse
 
 from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
@@ -21,6 +20,7 @@ from firstsight.app.http.asking import (
 )
 from firstsight.app.http.recognising import CROP, TEXT
 from firstsight.app.http.refusing import Refusal
+from firstsight.app.http.replying import Reply
 from firstsight.gallery.gallery import Gallery
 
 __all__ = ["router"]
@@ -36,7 +36,7 @@ _VERDICT = {"type": "string", "enum": ["right", "wrong"]}
     openapi_extra=PICTURES_BODY(verdict=_VERDICT, truth=TEXT, crop=CROP),
     response_model=shapes.Judged,
 )
-async def judge(change: TheChange) -> JSONResponse:
+async def judge(change: TheChange) -> Reply:
     """Say that the name given to a picture is right, or wrong: then `truth`, or a stranger.
 
     Thresholds follow at once.
@@ -53,7 +53,7 @@ async def judge(change: TheChange) -> JSONResponse:
         raise Refusal(
             400, "bad_request", "verdict: give right, or wrong; truth goes with wrong alone"
         )
-    return JSONResponse(
+    return Reply(
         {
             "verdict": judged.verdict,
             "answer": judged.answer.to_json(),
@@ -64,7 +64,7 @@ async def judge(change: TheChange) -> JSONResponse:
 
 
 @router.get("", response_model=shapes.Verdicts)
-async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
+async def list_verdicts(caller: Reader, desk: TheDesk) -> Reply:
     """In the order they were given."""
     listed = [
         {
@@ -78,13 +78,11 @@ async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
         }
         for each in await desk.look(lambda gallery: gallery.verdicts())
     ]
-    return JSONResponse({"verdicts": listed})
+    return Reply({"verdicts": listed})
 
 
 @router.delete("/{verdict}", response_model=shapes.Withdrawn)
-async def withdraw(
-    change: TheChange, verdict: Annotated[int, Path(ge=1, le=2**53)]
-) -> JSONResponse:
+async def withdraw(change: TheChange, verdict: Annotated[int, Path(ge=1, le=2**53)]) -> Reply:
     """Take a verdict back."""
 
     def act(gallery: Gallery) -> dict[str, int]:
