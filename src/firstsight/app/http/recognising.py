@@ -44,8 +44,7 @@ Route = TypeVar("Route", bound=Callable[..., Any])
 class _AskingRoute(APIRoute):
     """A route whose function takes what all of this module's take: a request, who asks, a desk.
 
-    They are described as any dependencies, and found here: FastAPI's way to find them costs more
-    than all else that its thread does about a picture.
+    They are described as any dependencies are, and found here: FastAPI finds them dearly.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
