@@ -37,7 +37,7 @@ from firstsight.learning.training.export import tensors_of
 from firstsight.learning.training.starting import Start
 from firstsight.model import load, read_model_info
 from firstsight.model.folder import ModelInfo, read_onnx, read_tensors, write_model_folder
-from firstsight.recognition.recognizer import binding_of
+from firstsight.recognition.binding import binding_of
 
 from ..command import Ended, here
 from .conftest import tiny_recipe

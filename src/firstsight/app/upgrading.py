@@ -26,7 +26,7 @@ def prepare(gallery: str, model: str, *, console: Console, false_accepts: float 
     from firstsight.gallery.gallery import Gallery
     from firstsight.gallery.places import gallery_place
     from firstsight.model.embedder import load
-    from firstsight.recognition.recognizer import binding_of
+    from firstsight.recognition.binding import binding_of
     from firstsight.recognition.upgrading import prepare, prove
 
     with Gallery.open(gallery_place(gallery)) as held:

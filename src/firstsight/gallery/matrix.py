@@ -62,28 +62,33 @@ class PhotoMatrix:
     def __len__(self) -> int:
         return len(self.photos)
 
-    def distances(self, query: Floats) -> Floats:
-        """From one query (D,) to every photo: (P,). Fast: usually good to five digits.
+    def distances(self, queries: Floats) -> tuple[Floats, Floats]:
+        """From each query (Q, D) to every photo: (Q, P); and how far off they are at most: (Q,).
 
-        At the very worst off by 1 %; small distances, which matter, are the head's own.
+        Fast: usually good to five digits. Small distances, which matter, are the head's own.
         """
-        self._require_fitting(query[None])
+        self._require_fitting(queries)
         if self._is_exact:
-            exact: Floats = self._exact_block(query[None])[0]
-            return exact
-        rough, slack = self._rough(query[None])
-        result: Floats
+            return self._exact_block(queries), np.zeros(len(queries), np.float32)
+        result, slack = self._rough(queries)
         with np.errstate(invalid="ignore", over="ignore"):
+            least = _CANCELLED * slack[:, None]
             if self._by_direction:
-                result = rough[0] + np.float32(1)
-                angle = result - self._crowding_of(query[None])[0] if self._is_crowded else result
-                again = np.flatnonzero(~(angle > _CANCELLED * slack[0]))
+                result += np.float32(1)
+                angles = result - self._crowding_of(queries) if self._is_crowded else result
+                is_cancelled = ~(angles > least)
+                off = slack
             else:
-                squared = rough[0] + np.float32(np.square(query, dtype=np.float64).sum())
-                again = np.flatnonzero(~(squared > _CANCELLED * slack[0]))
-                result = np.sqrt(squared.clip(min=0))
-        result[again] = self._by_head(query, again)
-        return result
+                lengths = np.square(queries, dtype=np.float64).sum(axis=1)
+                result += lengths.astype(np.float32)[:, None]
+                is_cancelled = ~(result > least)
+                np.sqrt(result.clip(min=0), out=result)
+                # More than sqrt(s) - sqrt(s - slack) for an s of _CANCELLED slacks.
+                off = np.sqrt(slack / _CANCELLED)
+        for number in np.flatnonzero(is_cancelled.any(axis=1)):
+            again = np.flatnonzero(is_cancelled[number])
+            result[number, again] = self._by_head(queries[number], again)
+        return result, off
 
     def nearest(self, queries: Floats, k: int) -> tuple[Floats, Rows]:
         """The k nearest photos of each query (Q, D), or all where there are fewer.

@@ -12,6 +12,7 @@ from firstsight.errors import GalleryError, PictureError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import Enrolled, NewPhoto
 from firstsight.images.decode import PictureLike
+from firstsight.images.preprocess import Preprocessing
 from firstsight.images.reading import Reading
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.ahead import embed_ahead
@@ -38,6 +39,11 @@ class Prepared:
     reading: Reading
     pixels: np.ndarray  # (H, W, C) uint8
     kept: bytes | None
+
+    @classmethod
+    def of(cls, reading: Reading, seen: Preprocessing, *, keeps_picture: bool) -> Prepared:
+        """seen: how the network sees pictures. PictureError where the picture is damaged."""
+        return cls(reading, reading.pixels(seen), reading.kept() if keeps_picture else None)
 
 
 class Advice(Protocol):

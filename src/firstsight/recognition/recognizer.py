@@ -7,8 +7,6 @@ picture gets the same answer everywhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
@@ -16,21 +14,22 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.errors import GalleryError, NotInGallery, PictureError, UsageError
+from firstsight.errors import NotInGallery, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.places import gallery_place
-from firstsight.gallery.records import ModelBinding, NewPhoto, Verdict, VerdictKind
-from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike, picture_name
+from firstsight.gallery.records import NewPhoto, VerdictKind
+from firstsight.images.decode import PictureLike, picture_name
 from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.embedder import Embedder, load, load_ahead
-from firstsight.model.folder import resolve_model, shipped_models
+from firstsight.model.folder import shipped_models
+from firstsight.recognition.binding import binding_of, require_own_model
+from firstsight.recognition.policy import Policy
+from firstsight.recognition.standings import Standings
 
 # A cold process begins to decode while the network opens in another thread; what judges distances
 # is imported only then.
 if TYPE_CHECKING:
-    from firstsight.deciding.calibrated import Calibrated
     from firstsight.deciding.estimated import Estimate
-    from firstsight.gallery.copies import KeptPictures
     from firstsight.gallery.doctor import Examination
     from firstsight.gallery.findings import Finding
     from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
@@ -43,25 +42,6 @@ Floats = npt.NDArray[np.float32]
 
 DEFAULT_GALLERY = "photos"
 BATCH = 32
-MOST_SHARES = 8  # of false accepts, beside the policy's, whose thresholds stay at hand
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How strict answers are.
-
-    false_accepts: the share of pictures of strangers that may get a name (FPIR), above 0, below 1.
-    limits: the largest picture worth decoding.
-    """
-
-    false_accepts: float = 0.01
-    limits: DecodeLimits = DEFAULT_LIMITS
-
-    def __post_init__(self) -> None:
-        if not 0 < self.false_accepts < 1:
-            raise UsageError(
-                f"false_accepts is {self.false_accepts}; give a share between 0 and 1, say 0.01"
-            )
 
 
 class Recognizer:
@@ -81,14 +61,11 @@ class Recognizer:
         for servers: they go by the thresholds of before until `adopt` brings new ones; photos
         count at once in either case.
         """
-        _require_own_model(gallery, embedder)
+        require_own_model(gallery, embedder)
         self.gallery = gallery
         self.embedder = embedder
         self.policy = policy or Policy()
-        self._standing: Standing | None = None
-        self._known_names: dict[int, str] = {}
-        self._at_other_shares: dict[float, Standing] = {}
-        self._waits = waits
+        self._standings = Standings(gallery, embedder, self.policy.false_accepts, waits=waits)
 
     @classmethod
     def open(
@@ -189,8 +166,7 @@ class Recognizer:
             reading = read_picture(
                 entry.picture, limits=self.policy.limits, crop=crop, name=entry.name
             )
-            pixels = reading.pixels(seen)
-            return Prepared(reading, pixels, reading.kept() if keeps_pictures else None)
+            return Prepared.of(reading, seen, keeps_picture=keeps_pictures)
 
         advise = self._advise if advises or careful else None
         return Enroller(self.gallery, self.embedder, prepare, advise, careful, keep)
@@ -200,24 +176,20 @@ class Recognizer:
 
         None for an empty gallery.
         """
-        return self._current() if self.gallery.counts()[1] else None
+        return self._standings.current() if self.gallery.counts()[1] else None
 
     @property
     def is_settled(self) -> bool:
         """Whether the last answer rested on thresholds of its own moment."""
-        return self._standing is None or self._standing.settled
+        return self._standings.is_settled
 
     def adopt(self, standing: Standing | None) -> None:
         """Go by the thresholds that another recognizer of this gallery settled on."""
-        mine = self._standing
-        if standing is None or mine is None or standing.generation == mine.generation:
-            self._standing = standing
-        else:
-            self._standing = mine.judged_by(standing.estimate)
+        self._standings.adopt(standing)
 
     def require_own_model(self) -> None:
         """GalleryError where another program has moved the gallery to another model since."""
-        _require_own_model(self.gallery, self.embedder)
+        require_own_model(self.gallery, self.embedder)
 
     def read(self, picture: PictureLike | Reading, *, crop: Crop | None = None) -> Reading:
         """A picture under the policy's limits; one that was read already stays as it is."""
@@ -229,7 +201,8 @@ class Recognizer:
         """Which enrolled thing does the picture show, or none of them?"""
         reading = self.read(picture, crop=crop)
         pixels = reading.pixels(self.embedder.info.preprocessing)
-        self._current()  # so that what there is to compare with is read while the network opens
+        # What there is to compare with is read while the network opens.
+        self._standings.current()
         return self.answer(reading, self.embedder.embed_pixels(pixels[None])[0])
 
     def answer(
@@ -239,32 +212,15 @@ class Recognizer:
 
         false_accepts: another share than the policy's; the first answer at it takes its time.
         """
-        from firstsight.deciding.decide import decide
-        from firstsight.recognition.answers import Answer, Asked, Rival
+        return self.answers([(reading, vector)], false_accepts=false_accepts)[0]
 
-        standing = self._at_share(false_accepts)
-        found = standing.nearest_things(vector)[:2]
-        names = self._names(thing for thing, _, _ in found)
-        if len(names) < len(found):
-            raise NotInGallery("what came nearest was removed this very moment; ask again")
-        rivals = [Rival(names[thing], distance, photo) for thing, distance, photo in found]
-        nearest, runner_up = rivals[0], rivals[1] if len(rivals) > 1 else None
-        decided = decide(
-            nearest.distance, runner_up.distance if runner_up else None, standing.estimate
-        )
-        return Answer(
-            picture=reading.name,
-            decision=decided.decision,
-            thing=None if decided.decision == "unknown" else nearest.thing,
-            probability=decided.probability,
-            threshold=decided.threshold,
-            nearest=nearest,
-            runner_up=runner_up,
-            margin=decided.margin,
-            reason=decided.reason,
-            estimate=standing.estimate,
-            asked=Asked(reading, vector),
-        )
+    def answers(
+        self, asked: Sequence[tuple[Reading, Floats]], *, false_accepts: float | None = None
+    ) -> list[Answer]:
+        """As `answer`, of many compared at once; each is answered as it would be alone."""
+        from firstsight.recognition.answering import answers_of
+
+        return answers_of(self._standings, asked, false_accepts)
 
     def identify_many(
         self, pictures: Iterable[PictureLike], *, crop: Crop | None = None
@@ -280,11 +236,13 @@ class Recognizer:
             return reading, reading.pixels(seen)
 
         for batch in embed_ahead(pictures, read, self.embedder, batch_size=BATCH):
+            readable = [made for _, made in batch if not isinstance(made, PictureError)]
+            answers = iter(self.answers(readable))
             for picture, made in batch:
                 if isinstance(made, PictureError):
                     yield Unreadable(picture_name(picture), str(made))
                 else:
-                    yield self.answer(*made)
+                    yield next(answers)
 
     def verify(
         self, a: PictureLike, b: PictureLike, *, false_matches: float | None = None
@@ -313,12 +271,9 @@ class Recognizer:
         """As `search`, of a picture that was embedded already: (D,)."""
         if k < 1:
             raise UsageError(f"k is {k}; give 1 or more")
-        standing = self._current()
-        found = standing.nearest_photos(vector, k, one_per_thing=one_per_thing)
-        return [
-            self._match(rank, photo, distance)
-            for rank, (photo, distance) in enumerate(found, start=1)
-        ]
+        from firstsight.recognition.answering import matches_of
+
+        return matches_of(self._standings, self.gallery, vector, k, one_per_thing=one_per_thing)
 
     def confirm(self, answer: Answer) -> int:
         """Record that an answer's name is right; returns the verdict's id."""
@@ -343,28 +298,11 @@ class Recognizer:
 
         false_accepts: what they would be for another share than the policy's.
         """
-        if false_accepts is None or false_accepts == self.policy.false_accepts:
-            return self._current().estimate
-        from firstsight.recognition.standing import read_standing
-
-        head = self.embedder.info.head
-        return read_standing(self.gallery, head, self._calibrated, target=false_accepts).estimate
-
-    def _at_share(self, false_accepts: float | None) -> Standing:
-        current = self._current()
-        if false_accepts is None or false_accepts == self.policy.false_accepts:
-            return current
-        found = self._at_other_shares.pop(false_accepts, None)
-        if found is None or found.generation != current.generation:
-            found = current.judged_by(self.estimate(false_accepts))
-        self._at_other_shares[false_accepts] = found
-        if len(self._at_other_shares) > MOST_SHARES:
-            del self._at_other_shares[next(iter(self._at_other_shares))]
-        return found
+        return self._standings.estimate(false_accepts)
 
     def vector_of(self, photo: int) -> Floats:
         """(D,) of an enrolled photo; NotInGallery where it is not there."""
-        photos = self._current().matrix.photos
+        photos = self._standings.current().matrix.photos
         rows = np.flatnonzero(photos.photos == photo)
         if not len(rows):
             self.gallery.photo(photo)  # which says what is wrong
@@ -373,123 +311,21 @@ class Recognizer:
 
     def examine(self) -> Examination:
         """What is likely to go wrong in this gallery."""
-        from firstsight.gallery.doctor import examine
+        from firstsight.recognition.advising import examine_gallery
 
-        standing = self._current()
-        return examine(
-            self.embedder.info.head,
-            standing.matrix.photos,
-            self._names(standing.matrix.photos.things),
-            threshold=standing.estimate.threshold,
-            pictures=self._kept_pictures(),
-            rule=standing.estimate.rule,
-        )
-
-    @cached_property
-    def _calibrated(self) -> Calibrated | None:
-        from firstsight.recognition.comparing import calibrated_of
-
-        return calibrated_of(self.embedder)
-
-    def _current(self) -> Standing:
-        former = self._standing
-        if former is not None and former.generation == self.gallery.generation:
-            return former
-        from firstsight.recognition.standing import read_standing
-
-        self.require_own_model()
-        self._known_names = {}
-        self._standing = read_standing(
-            self.gallery,
-            self.embedder.info.head,
-            self._calibrated,
-            target=self.policy.false_accepts,
-            meanwhile=None if self._waits or former is None else former.estimate,
-        )
-        return self._standing
-
-    def _match(self, rank: int, photo_id: int, distance: float) -> Match:
-        from firstsight.recognition.answers import Match
-
-        photo = self.gallery.photo(photo_id)
-        probability = None
-        if self._calibrated is not None:
-            probability = float(self._calibrated.verify.probability(distance))
-        return Match(rank, photo.thing, photo.id, photo.source, distance, probability)
+        return examine_gallery(self.gallery, self.embedder.info, self._standings)
 
     def _record(self, answer: Answer, kind: VerdictKind, truth: str | None) -> int:
-        asked = answer.asked
-        return self.gallery.record(
-            Verdict(
-                kind=kind,
-                named=answer.nearest.thing,
-                truth=truth,
-                distance=answer.distance,
-                margin=answer.margin,
-                digest=asked.reading.digest,
-                vector=asked.vector,
-                kept=asked.reading.kept() if self.gallery.info.keeps_pictures else None,
-                details={"decision": answer.decision, "picture": answer.picture},
-            )
-        )
+        from firstsight.recognition.judging import verdict_on
+
+        keeps = self.gallery.info.keeps_pictures
+        return self.gallery.record(verdict_on(answer, kind, truth, keeps_picture=keeps))
 
     def _advise(self, thing: str, made: Prepared, photo: NewPhoto) -> list[Finding]:
-        from firstsight.gallery.advising import Newcomer, advise_enrollment
-        from firstsight.images.likeness import likeness
-        from firstsight.images.quality import picture_flaws
+        from firstsight.recognition.advising import advise_newcomer
 
-        standing = self._current() if self.gallery.counts()[1] else None
-        photos = standing.matrix.photos if standing else self.gallery.vectors()
-        held, image = self.gallery.holds(photo.digest), made.reading.image()
-        new = Newcomer(
-            thing,
-            photo.vector,
-            flaws=picture_flaws(image),
-            likeness=likeness(image),
-            held=(held.id, held.thing) if held else None,
-        )
-        return advise_enrollment(
-            self.embedder.info.head,
-            photos,
-            self._names(photos.things),
-            new,
-            threshold=standing.estimate.threshold if standing else None,
-            pictures=self._kept_pictures(),
-        )
-
-    def _kept_pictures(self) -> KeptPictures:
-        from firstsight.gallery.copies import KeptPictures
-
-        return KeptPictures(self.gallery.picture, self.embedder.info.preprocessing.mode)
-
-    def _names(self, thing_ids: Iterable[int]) -> dict[int, str]:
-        """Of the things of the current standing; kept until there is another."""
-        wanted = [int(each) for each in thing_ids]
-        if unknown := [each for each in wanted if each not in self._known_names]:
-            self._known_names |= self.gallery.names(unknown)
-        return {each: self._known_names[each] for each in wanted if each in self._known_names}
-
-
-def binding_of(embedder: Embedder, chosen: str | Path) -> ModelBinding:
-    """How a gallery remembers a model that was opened as `chosen`."""
-    shipped = isinstance(chosen, str) and chosen in shipped_models()
-    return ModelBinding(
-        name=embedder.info.name,
-        fingerprint=embedder.info.fingerprint,
-        place=str(chosen) if shipped else str(resolve_model(chosen).resolve()),
-        embedding_size=embedder.info.embedding_size,
-    )
-
-
-def _require_own_model(gallery: Gallery, embedder: Embedder) -> None:
-    own = gallery.info.model
-    if own.fingerprint != embedder.info.fingerprint:
-        raise GalleryError(
-            f"the gallery {gallery.info.name!r} was embedded by the model {own.name} "
-            f"({own.fingerprint[:12]}), which is not {embedder.info.name} "
-            f"({embedder.info.fingerprint[:12]}); give that model, or move the gallery to the new "
-            f"one: firstsight upgrade --gallery {gallery.info.name} --model NEW"
-        )
+        model = self.embedder.info
+        return advise_newcomer(self.gallery, model, self._standings, thing, made, photo)
 
 
 def _listed(pictures: PictureLike | Sequence[PictureLike]) -> list[PictureLike]:

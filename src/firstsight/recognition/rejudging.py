@@ -80,7 +80,7 @@ def askable(gallery: Gallery) -> list[Verdict]:
 def _asked(
     verdict: Verdict, vector: np.ndarray, standing: Standing, names: dict[int, str]
 ) -> Rejudged:
-    found = standing.nearest_things(vector)[:2]
+    (found,) = standing.nearest_things(vector[None])
     thing, distance, _ = found[0]
     limit, named = standing.estimate.threshold, names[thing]
     called = named if limit is None or distance <= limit else None

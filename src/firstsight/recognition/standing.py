@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from firstsight.deciding.calibrated import Calibrated
-from firstsight.deciding.combining import combine, prototypes
+from firstsight.deciding.combining import prototypes
 from firstsight.deciding.estimated import FORMAT, Estimate
 from firstsight.errors import GalleryError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
 from firstsight.gallery.records import PhotoVectors
+from firstsight.recognition.nearest import Near, nearest_things
 from firstsight.similarity import Head
 
 __all__ = ["Standing", "read_standing"]
@@ -25,7 +25,6 @@ __all__ = ["Standing", "read_standing"]
 Floats = npt.NDArray[np.float32]
 Stamp = dict[str, int]
 
-N_REFINED = 16  # things whose distance is computed again exactly, before the two nearest are named
 DRIFT = 0.05  # share by which a large gallery may have changed before it is estimated again
 QUICKLY_ESTIMATED = 200  # photos; below this not even a server lets an answer go without
 ALWAYS_ESTIMATED = 2_000  # photos; below this an estimate costs less than anybody notices
@@ -35,14 +34,14 @@ ALWAYS_ESTIMATED = 2_000  # photos; below this an estimate costs less than anybo
 class Standing:
     """generation: of the gallery when this was read; another one means: read it again.
 
+    means: a vector for each thing, where the estimate's rule goes by those.
     settled: whether the estimate is of this very generation, or as good; False where it is one of
     before, to go by until another is made.
     """
 
     generation: int
-    head: Head
     matrix: PhotoMatrix
-    prototypes: Floats | None
+    means: PhotoMatrix | None
     estimate: Estimate
     settled: bool = True
 
@@ -50,28 +49,17 @@ class Standing:
     def of(cls, vectors: PhotoVectors, head: Head, estimate: Estimate) -> Standing:
         """Photos that lie beside those in force, as they would be compared."""
         matrix = PhotoMatrix(vectors, head)
-        return cls(0, head, matrix, _means(matrix, estimate), estimate)
+        return cls(0, matrix, _means(matrix, estimate), estimate)
 
     def judged_by(self, estimate: Estimate) -> Standing:
         """These photos, with an estimate of another moment."""
         means = _means(self.matrix, estimate)
-        return replace(self, prototypes=means, estimate=estimate, settled=False)
+        return replace(self, means=means, estimate=estimate, settled=False)
 
-    def nearest_things(self, query: Floats) -> list[tuple[int, float, int]]:
-        """The nearest things, at most N_REFINED: [(thing id, distance, its nearest photo's id)].
-
-        query: (D,). Distances are the head's own, combined by the estimate's rule; ascending,
-        ties by thing id.
-        """
-        photos = self.matrix.photos
-        near = _smallest(self._rough(query), N_REFINED)
-        compared = list(self._compared(query, near))
-        distances = self._combined(query, near, [apart for _, _, apart in compared])
-        found = [
-            (int(photos.things[thing]), distance, int(photos.photos[own.start + apart.argmin()]))
-            for (thing, own, apart), distance in zip(compared, distances.tolist(), strict=True)
-        ]
-        return sorted(found, key=lambda each: (each[1], each[0]))
+    def nearest_things(self, queries: Floats, k: int = 2) -> list[list[Near]]:
+        """The k nearest things of each query (Q, D), by the estimate's rule: see nearest.py."""
+        rule: Literal["mean", "best"] = "mean" if self.estimate.rule == "mean" else "best"
+        return nearest_things(self.matrix, queries, k, rule=rule, means=self.means)
 
     def nearest_photos(
         self, query: Floats, k: int, *, one_per_thing: bool = False
@@ -80,56 +68,12 @@ class Standing:
 
         query: (D,). one_per_thing: only the nearest photo of each thing.
         """
-        photos = self.matrix.photos
-        if not one_per_thing:
-            distances, rows = self.matrix.nearest(query[None], k)
-            return [
-                (int(photos.photos[row]), float(distance))
-                for row, distance in zip(rows[0], distances[0], strict=True)
-            ]
-        rough = combine(self.matrix.distances(query), photos.starts, "best")
-        found = []
-        for _, own, apart in self._compared(query, _smallest(rough, k + N_REFINED)):
-            found.append((int(photos.photos[own.start + int(apart.argmin())]), float(apart.min())))
-        return sorted(found, key=lambda each: (each[1], each[0]))[:k]
-
-    def _compared(
-        self, query: Floats, things: npt.NDArray[np.intp]
-    ) -> Iterator[tuple[int, slice, Floats]]:
-        """Of each thing its rows and their exact distances, all by one call of the head."""
-        rows = [self._rows_of(int(thing)) for thing in things]
-        vectors = np.concatenate([self.matrix.photos.vectors[own] for own in rows])
-        apart = self.head.distance(query[None], vectors)[0]
-        start = 0
-        for thing, own in zip(things, rows, strict=True):
-            end = start + own.stop - own.start
-            yield int(thing), own, apart[start:end]
-            start = end
-
-    def _rows_of(self, thing: int) -> slice:
-        starts = self.matrix.photos.starts
-        end = int(starts[thing + 1]) if thing + 1 < len(starts) else len(self.matrix.photos)
-        return slice(int(starts[thing]), end)
-
-    def _rough(self, query: Floats) -> Floats:
-        """(T,) combined distances, fast: right but for the last digits."""
-        if self.prototypes is not None:
-            to_means: Floats = self.head.distance(query[None], self.prototypes)[0]
-            return to_means
-        distances, starts = self.matrix.distances(query), self.matrix.photos.starts
-        return combine(distances, starts, "mean" if self.estimate.rule == "mean" else "best")
-
-    def _combined(self, query: Floats, things: npt.NDArray[np.intp], apart: list[Floats]) -> Floats:
-        """One distance to each of the things, by the estimate's rule.
-
-        apart: of each thing, the distances to its photos.
-        """
-        if self.prototypes is not None:
-            to_means: Floats = self.head.distance(query[None], self.prototypes[things])[0]
-            return to_means
-        starts = np.cumsum([0, *map(len, apart[:-1])])
-        rule: Literal["mean", "best"] = "mean" if self.estimate.rule == "mean" else "best"
-        return combine(np.concatenate(apart), starts, rule)
+        if one_per_thing:
+            (found,) = nearest_things(self.matrix, query[None], k, rule="best")
+            return [(near.photo, near.distance) for near in found]
+        photos = self.matrix.photos.photos
+        distances, rows = self.matrix.nearest(query[None], k)
+        return list(zip(photos[rows[0]].tolist(), distances[0].tolist(), strict=True))
 
 
 def read_standing(
@@ -169,13 +113,17 @@ def read_standing(
             head, matrix.photos, calibrated=calibrated, target=target, verdicts=verdicts
         )
         gallery.remember(key, {"stamp": stamp, "estimate": found.to_json()})
-    return Standing(generation, head, matrix, _means(matrix, found), found, settled)
+    return Standing(generation, matrix, _means(matrix, found), found, settled)
 
 
-def _means(matrix: PhotoMatrix, estimate: Estimate) -> Floats | None:
+def _means(matrix: PhotoMatrix, estimate: Estimate) -> PhotoMatrix | None:
+    """The things' mean vectors, where the rule goes by those: a photo for each thing."""
     if estimate.rule != "prototype":
         return None
-    return prototypes(matrix.photos.vectors, matrix.photos.starts)
+    photos = matrix.photos
+    rows = np.arange(len(photos.things))
+    means = prototypes(photos.vectors, photos.starts)
+    return PhotoMatrix(PhotoVectors(rows, means, photos.things, rows), matrix.head)
 
 
 def _is_true_still(kept: Stamp, now: Stamp) -> bool:
@@ -202,10 +150,3 @@ def _mark(calibrated: Calibrated | None) -> str:
         for trials in (pool.thing, pool.cluster, pool.distance, pool.margin, pool.right):
             marked.update(trials.tobytes())
     return marked.hexdigest()[:16]
-
-
-def _smallest(values: Floats, n: int) -> npt.NDArray[np.intp]:
-    """Where the n smallest stand, in no particular order."""
-    if len(values) <= n:
-        return np.arange(len(values))
-    return np.argpartition(values, n)[:n]

@@ -11,7 +11,8 @@ import pytest
 from firstsight.app.http.desks import MOST_GALLERIES
 from firstsight.gallery.gallery import Gallery
 from firstsight.model.embedder import Embedder
-from firstsight.recognition.recognizer import Recognizer, binding_of
+from firstsight.recognition.binding import binding_of
+from firstsight.recognition.recognizer import Recognizer
 from tests.app.http.description import Description
 from tests.app.http.serving import Server, picture, serving
 

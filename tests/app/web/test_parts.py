@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firstsight.app.http.desk import Picture
+from firstsight.app.http.sight import Picture
 from firstsight.app.web.card import card_html
 from firstsight.app.web.scale import scale_of
 from firstsight.app.web.telling import percent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ __all__ = ["add_key", "list_keys", "revoke_key", "serve"]
 
 def serve(options: dict[str, Any]) -> None:
     """options: of `Settings`."""
+    # Read once, when numpy is imported. Otherwise products that a core does in a tenth of a
+    # millisecond are shared by all cores, which then wait busily for the next one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from firstsight.app.http.settings import Settings
 
     settings = Settings(**options)

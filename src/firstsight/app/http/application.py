@@ -17,7 +17,7 @@ from starlette.responses import Response
 from firstsight.app.http import galleries, health, photos, recognising, things, verdicts
 from firstsight.app.http.admission import Admission
 from firstsight.app.http.desks import Desks
-from firstsight.app.http.gate import Gate, request_id_of
+from firstsight.app.http.gate import Gate, is_for_a_person, request_id_of
 from firstsight.app.http.refusing import Refusal, refusal_of
 from firstsight.app.http.security.access import Doorkeeper
 from firstsight.app.http.security.hosts import HostRules
@@ -25,7 +25,7 @@ from firstsight.app.http.security.keys import KeyRing, usual_keys_file
 from firstsight.app.http.security.sessions import Sessions
 from firstsight.app.http.settings import Settings
 from firstsight.app.http.shapes import Refused
-from firstsight.app.web.site import add_page
+from firstsight.app.web.site import add_page, missing_page
 from firstsight.errors import FirstsightError
 
 __all__ = ["create_app"]
@@ -101,7 +101,8 @@ def _names(settings: Settings) -> frozenset[str]:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """Everything that goes wrong leaves in the one envelope."""
+    """Everything that goes wrong leaves in the one envelope; but a browser that follows an address
+    to nowhere is shown a page."""
 
     async def refused(request: Request, trouble: Exception) -> Response:
         return cast(Refusal, trouble).response(request_id_of(request))
@@ -111,6 +112,8 @@ def _answer_errors(app: FastAPI) -> None:
 
     async def misrouted(request: Request, trouble: Exception) -> Response:
         error = cast(HTTPException, trouble)
+        if error.status_code == 404 and is_for_a_person(request):
+            return missing_page(request)
         code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
         refusal = Refusal(error.status_code, code, str(error.detail), dict(error.headers or {}))
         return refusal.response(request_id_of(request))

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
-from starlette.responses import JSONResponse
 
-from firstsight.app.http.desk import Desk, Picture
+from firstsight.app.http.desk import Desk
 from firstsight.app.http.refusing import Refusal
+from firstsight.app.http.replying import Reply
 from firstsight.app.http.security.access import Caller, may_read, may_write
+from firstsight.app.http.sight import Picture
 from firstsight.app.http.uploads import LeftOut, Upload, read_upload
 from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
@@ -30,6 +31,7 @@ __all__ = [
     "Writer",
     "content_of",
     "crop_of",
+    "desk_meant",
     "flag_of",
     "name_of",
     "number_of",
@@ -55,14 +57,14 @@ IdempotencyKey = Annotated[
 ]
 
 
-async def _desk(request: Request, gallery: str | None = None) -> Desk:
+async def desk_meant(request: Request, gallery: str | None = None) -> Desk:
     """Of the gallery in the path or the query; the first where neither names one."""
     desks = request.app.state.desks
     desk: Desk = desks.first if gallery is None else desks[gallery]
     return desk
 
 
-TheDesk = Annotated[Desk, Depends(_desk)]
+TheDesk = Annotated[Desk, Depends(desk_meant)]
 
 
 async def uploaded(request: Request) -> Upload:
@@ -188,10 +190,10 @@ class Change:
 
     async def make(
         self, act: Callable[[Gallery], dict[str, Any]], asked: BaseModel | None = None
-    ) -> JSONResponse:
+    ) -> Reply:
         """The answer that `act` gives, now or when the request came before. asked: its body."""
         receipt = self.receipt(None if asked is None else asked.model_dump())
-        return JSONResponse(await self.desk.change(act, receipt=receipt))
+        return Reply(await self.desk.changes.make(act, receipt=receipt))
 
     def receipt(self, content: object) -> Receipt | None:
         """What the gallery keeps of a write that came with a key; None where it came without.

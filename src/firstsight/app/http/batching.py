@@ -1,15 +1,16 @@
-"""The network, asked by many at once: what waits is embedded together, in one thread of its own.
+"""The network, asked by many at once: what waits is embedded together, and answered together.
 
 Handing something from one thread to another costs about as much as reading a small picture, so
 that is done as rarely as can be: a picture goes from the event loop to a reader, from there to
-the network, and answers come back a batch at a time.
+the network, and answers come back a batch at a time. Two threads take turns at the network: while
+one makes answers of what it has embedded, the other embeds what came meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -35,12 +36,13 @@ class Question(Generic[Seen, Result]):
     """What is to be done about a picture, by threads other than the event loop's.
 
     read: gives whatever is known of the picture, and its pixels (H, W, C), as the model's
-    preprocessing makes them. answer: makes the result of that and of the vector (D,), in the
-    network's thread, so it must be quick.
+    preprocessing makes them. answer: makes the results of all questions of a batch that have the
+    same `answer`, in order, of what was read and the vector (D,) of each; in the network's thread,
+    so it must be quick. A result may not depend on the others.
     """
 
     read: Callable[[], tuple[Seen, Pixels]]
-    answer: Callable[[Seen, Floats], Result]
+    answer: Callable[[Sequence[tuple[Seen, Floats]]], Sequence[Result]]
 
 
 @dataclass(eq=False)
@@ -62,8 +64,13 @@ class Batcher:
         self.embedder = embedder
         self._readers, self._most = readers, most
         self._waiting: SimpleQueue[_Asked | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="network", daemon=True)
-        self._thread.start()
+        self._turn = threading.Lock()  # to gather a batch, and to embed it
+        self._threads = [
+            threading.Thread(target=self._work, name=f"network_{number}", daemon=True)
+            for number in range(2)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def ask(self, question: Question[Seen, Result]) -> Result:
         """Raises what reading, the network or answering raises."""
@@ -75,7 +82,8 @@ class Batcher:
     def close(self) -> None:
         """End when what waits is done; the readers must have been shut down before."""
         self._waiting.put(None)
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _read(self, asked: _Asked) -> None:
         if asked.reply.cancelled():
@@ -89,40 +97,64 @@ class Batcher:
             self._waiting.put(asked)
 
     def _work(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch, is_last = self._with_company(first)
-            wanted = [each for each in batch if not each.reply.cancelled()]
-            if wanted:
-                self._answer(wanted)
-                _deliver(wanted)
-            if is_last:
-                return
+        is_last = False
+        while not is_last:
+            with self._turn:
+                batch, is_last = self._gathered()
+                embedded = self._embedded(batch)
+            _answer(embedded)
+            _deliver(batch)
+        self._waiting.put(None)  # for the other thread
 
-    def _with_company(self, first: _Asked) -> tuple[list[_Asked], bool]:
-        """All that waits at this moment; while they are embedded, the next ones gather."""
-        batch = [first]
-        while len(batch) < self._most:
+    def _gathered(self) -> tuple[list[_Asked], bool]:
+        """All that waits at this moment, one at least; and whether nothing more will come."""
+        batch: list[_Asked] = []
+        other = self._waiting.get()
+        while other is not None:
+            if not other.reply.cancelled():
+                batch.append(other)
+            if len(batch) == self._most:
+                break
             try:
                 other = self._waiting.get_nowait()
             except Empty:
                 break
-            if other is None:
-                return batch, True
-            batch.append(other)
-        return batch, False
+        return batch, other is None
 
-    def _answer(self, batch: list[_Asked]) -> None:
+    def _embedded(self, batch: list[_Asked]) -> list[tuple[_Asked, Floats]]:
+        """With the vector of each; nothing where the network fails, which is then their result."""
+        if not batch:
+            return []
         try:
             vectors = self.embedder.embed_pixels(np.stack([each.pixels for each in batch]))
         except Exception as trouble:
             for each in batch:
                 each.result = trouble
+            return []
+        return list(zip(batch, vectors, strict=True))
+
+
+def _answer(embedded: list[tuple[_Asked, Floats]]) -> None:
+    alike: dict[Any, list[tuple[_Asked, Floats]]] = {}
+    for each, vector in embedded:
+        alike.setdefault(each.question.answer, []).append((each, vector))
+    for group in alike.values():
+        _answer_together(group)
+
+
+def _answer_together(group: list[tuple[_Asked, Floats]]) -> None:
+    """Questions with one `answer`; where that raises, each by itself, for one may have spoiled it
+    for all."""
+    try:
+        results = group[0][0].question.answer([(each.seen, vector) for each, vector in group])
+        for (each, _), result in zip(group, results, strict=True):
+            each.result = result
+    except Exception as trouble:
+        if len(group) == 1:
+            group[0][0].result = trouble
             return
-        for each, vector in zip(batch, vectors, strict=True):
-            try:
-                each.result = each.question.answer(each.seen, vector)
-            except Exception as trouble:
-                each.result = trouble
+        for alone in group:
+            _answer_together([alone])
 
 
 def _deliver(batch: list[_Asked]) -> None:

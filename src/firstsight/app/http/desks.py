@@ -11,6 +11,7 @@ from pathlib import Path
 from firstsight.app.http.batching import Batcher
 from firstsight.app.http.desk import Desk
 from firstsight.app.http.settings import Settings
+from firstsight.app.http.sight import Sight
 from firstsight.errors import FirstsightError, GalleryError, NotInGallery, UsageError
 from firstsight.gallery.connection import FILE
 from firstsight.gallery.gallery import Gallery
@@ -130,7 +131,7 @@ class Desks(Mapping[str, Desk]):
             keeps = keeps_pictures is not False
             Recognizer.open(place, model=model, policy=self._policy, keeps_pictures=keeps).close()
         with Gallery.open(place) as held:
-            binding = held.info.model
+            binding, keeps_pictures = held.info.model, held.info.keeps_pictures
         batcher = self._batchers.get(binding.fingerprint)
         if batcher is None:
             batcher = Batcher(load(binding.place, threads=self._settings.threads or 1), self._pool)
@@ -140,7 +141,8 @@ class Desks(Mapping[str, Desk]):
         def open_recognizer(*, waits: bool = True) -> Recognizer:
             return Recognizer(Gallery.open(place), embedder, self._policy, waits=waits)
 
-        return Desk(place.name, batcher, self._pool, open_recognizer)
+        sight = Sight(batcher, self._pool, self._policy.limits)
+        return Desk(place.name, sight, open_recognizer, keeps_pictures=keeps_pictures)
 
 
 def _place_of(name: str) -> Path:

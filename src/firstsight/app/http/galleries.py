@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse
 
 from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
@@ -17,7 +16,8 @@ from firstsight.app.http.asking import (
     TheDesk,
     Writer,
 )
-from firstsight.app.http.desk import Overview
+from firstsight.app.http.questions import Overview
+from firstsight.app.http.replying import Reply
 from firstsight.gallery.gallery import Gallery
 
 __all__ = ["router"]
@@ -43,16 +43,17 @@ class Undoing(BaseModel):
 
 
 @router.get("", response_model=shapes.Galleries)
-async def list_galleries(request: Request, caller: Reader) -> JSONResponse:
+async def list_galleries(request: Request, caller: Reader) -> Reply:
     """Those that this server has, the one that answers by default first."""
     desks = request.app.state.desks
-    return JSONResponse({"galleries": [_told(await desk.overview()) for desk in desks.values()]})
+    found = [await desk.questions.overview() for desk in desks.values()]
+    return Reply({"galleries": [_told(each) for each in found]})
 
 
 @router.get("/{gallery}", response_model=shapes.Gallery)
-async def show_gallery(caller: Reader, desk: TheDesk) -> JSONResponse:
+async def show_gallery(caller: Reader, desk: TheDesk) -> Reply:
     """What it holds, its model, and the thresholds in force."""
-    return JSONResponse(_told(await desk.overview()))
+    return Reply(_told(await desk.questions.overview()))
 
 
 @router.put(
@@ -61,9 +62,7 @@ async def show_gallery(caller: Reader, desk: TheDesk) -> JSONResponse:
     response_model=shapes.Gallery,
     responses={200: {"model": shapes.Gallery, "description": "It is there already."}},
 )
-async def make_gallery(
-    request: Request, caller: Writer, gallery: str, asked: Making
-) -> JSONResponse:
+async def make_gallery(request: Request, caller: Writer, gallery: str, asked: Making) -> Reply:
     """Make an empty gallery, where the server was started with --all-galleries.
 
     Sent again it does nothing.
@@ -74,25 +73,26 @@ async def make_gallery(
         model=asked.model,
         keeps_pictures=asked.keeps_pictures,
     )
-    return JSONResponse(_told(await desk.overview()), 201 if is_new else 200)
+    return Reply(_told(await desk.questions.overview()), 201 if is_new else 200)
 
 
 @router.get("/{gallery}/doctor", response_model=shapes.Report)
-async def examine(caller: Reader, desk: TheDesk) -> JSONResponse:
+async def examine(caller: Reader, desk: TheDesk) -> Reply:
     """What is likely to go wrong: look-alikes, mislabelled photos, copies, too few photos."""
-    return JSONResponse((await desk.examine()).to_json())
+    return Reply((await desk.questions.examine()).to_json())
 
 
 @router.get("/{gallery}/steps", response_model=shapes.Steps)
 async def list_steps(
     caller: Reader, desk: TheDesk, limit: Annotated[int, Query(ge=1, le=1000)] = 20
-) -> JSONResponse:
+) -> Reply:
     """The last changes that can be undone, the newest first."""
-    return JSONResponse({"steps": [asdict(step) for step in await desk.steps(limit)]})
+    steps = await desk.look(lambda gallery: gallery.steps(limit))
+    return Reply({"steps": [asdict(step) for step in steps]})
 
 
 @router.post("/{gallery}/undo", response_model=shapes.Undone)
-async def undo(change: TheChange, asked: Undoing) -> JSONResponse:
+async def undo(change: TheChange, asked: Undoing) -> Reply:
     """Take back the last changes."""
 
     def act(gallery: Gallery) -> dict[str, Any]:

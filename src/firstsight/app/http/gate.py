@@ -25,7 +25,7 @@ from firstsight.app.http.security.headers import strict_headers
 from firstsight.app.http.security.hosts import HostRules
 from firstsight.app.http.settings import Settings
 
-__all__ = ["Gate", "new_request_id", "request_id_of"]
+__all__ = ["Gate", "is_for_a_person", "new_request_id", "request_id_of"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -65,7 +65,7 @@ class Gate:
                 await self._answered(scope, body, sending)
         except Refusal as refusal:
             response: Response = refusal.response(scope["request_id"])
-            if refusal.status == 401 and _is_for_a_person(scope, request.headers):
+            if refusal.status == 401 and is_for_a_person(request):
                 response = RedirectResponse("/login", 303)
             await response(scope, receive, sending.send)
         finally:
@@ -119,10 +119,11 @@ def request_id_of(request: HTTPConnection) -> str:
     return str(request.scope["request_id"])
 
 
-def _is_for_a_person(scope: Scope, headers: Headers) -> bool:
-    """Whether a browser asks for a page, so that a form to sign in helps more than an error."""
-    is_page = scope["method"] == "GET" and not scope["path"].startswith("/v1/")
-    return is_page and "text/html" in headers.get("accept", "")
+def is_for_a_person(request: HTTPConnection) -> bool:
+    """Whether a browser asks for a page, so that a page helps more than an error for programs."""
+    is_api = f"{request.scope['path']}/".startswith("/v1/")
+    asks_for_html = "text/html" in request.headers.get("accept", "")
+    return request.scope["method"] == "GET" and asks_for_html and not is_api
 
 
 def new_request_id() -> str:

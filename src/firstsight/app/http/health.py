@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
 
+from firstsight.app.http.replying import Reply
 from firstsight.app.http.shapes import Health
 
 __all__ = ["router"]
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/v1", tags=["health"])
 
 
 @router.get("/health", response_model=Health, responses={503: {"model": Health}})
-async def health(request: Request) -> JSONResponse:
+async def health(request: Request) -> Reply:
     """`live` always; `ready` once every gallery is open, until the server is told to stop."""
     is_ready = bool(request.app.state.is_ready)
-    return JSONResponse({"live": True, "ready": is_ready}, 200 if is_ready else 503)
+    return Reply({"live": True, "ready": is_ready}, 200 if is_ready else 503)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
@@ -24,6 +24,7 @@ from firstsight.app.http.asking import (
 )
 from firstsight.app.http.recognising import FLAG, TEXT
 from firstsight.app.http.refusing import Refusal
+from firstsight.app.http.replying import Reply
 from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import Photo
@@ -58,7 +59,7 @@ class Moving(BaseModel):
     openapi_extra=PICTURES_BODY(thing=TEXT, careful=FLAG, all_or_nothing=FLAG),
     response_model=shapes.Enrolled,
 )
-async def enroll(change: TheChange) -> JSONResponse:
+async def enroll(change: TheChange) -> Reply:
     """Show pictures of a thing, old or new; a result for each, and each rejected one with why.
 
     What is acknowledged is on the disk.
@@ -75,7 +76,7 @@ async def enroll(change: TheChange) -> JSONResponse:
             f"nothing was enrolled: {upload.left_out[0].message}",
             details=[each.to_json() for each in upload.left_out],
         )
-    results = await change.desk.enroll(
+    results = await change.desk.changes.enroll(
         thing,
         [picture for _, picture in upload.pictures],
         careful=flag_of(upload, "careful"),
@@ -84,18 +85,18 @@ async def enroll(change: TheChange) -> JSONResponse:
     )
     refused = rejected(upload, results)
     require_some(upload, refused)
-    return JSONResponse({"results": [each.to_json() for each in results], "rejected": refused}, 201)
+    return Reply({"results": [each.to_json() for each in results], "rejected": refused}, 201)
 
 
 @router.get("/{photo}", response_model=Photo)
-async def show_photo(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> JSONResponse:
-    return JSONResponse(asdict(await desk.photo(photo)))
+async def show_photo(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> Reply:
+    return Reply(asdict(await desk.look(lambda gallery: gallery.photo(photo))))
 
 
 @router.get("/{photo}/picture", response_class=Response, responses=_PICTURE)
 async def show_picture(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> Response:
     """The small picture that was kept of it: PNG, JPEG or WebP."""
-    kept = await desk.kept_picture(photo)
+    kept = await desk.look(lambda gallery: gallery.picture(photo))
     if kept is None:
         raise NotInGallery(f"no picture was kept of photo {photo}")
     kinds = [kind for head, kind in _KINDS if kept.startswith(head)]
@@ -112,7 +113,7 @@ async def show_picture(caller: Reader, desk: TheDesk, photo: PhotoNumber) -> Res
 
 
 @router.post("/{photo}/move", response_model=Photo)
-async def move_photo(change: TheChange, photo: PhotoNumber, asked: Moving) -> JSONResponse:
+async def move_photo(change: TheChange, photo: PhotoNumber, asked: Moving) -> Reply:
     """Put it under another thing, old or new."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -123,7 +124,7 @@ async def move_photo(change: TheChange, photo: PhotoNumber, asked: Moving) -> JS
 
 
 @router.delete("/{photo}", response_model=shapes.RemovedPhoto)
-async def remove_photo(change: TheChange, photo: PhotoNumber) -> JSONResponse:
+async def remove_photo(change: TheChange, photo: PhotoNumber) -> Reply:
     """Take it out; undo brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -134,7 +135,7 @@ async def remove_photo(change: TheChange, photo: PhotoNumber) -> JSONResponse:
 
 
 @router.post("/{photo}/forget", response_model=shapes.Forgotten)
-async def forget_photo(change: TheChange, photo: PhotoNumber) -> JSONResponse:
+async def forget_photo(change: TheChange, photo: PhotoNumber) -> Reply:
     """Erase it for good; nothing brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.responses import JSONResponse
-
+from firstsight.app.http.replying import Reply
 from firstsight.errors import (
     DataError,
     EpisodeError,
@@ -71,8 +70,8 @@ class Refusal(Exception):
             error["details"] = self.details
         return {"error": error}
 
-    def response(self, request_id: str) -> JSONResponse:
-        return JSONResponse(self.record(request_id), self.status, headers=self.headers)
+    def response(self, request_id: str) -> Reply:
+        return Reply(self.record(request_id), self.status, headers=self.headers)
 
 
 def refusal_of(trouble: FirstsightError) -> Refusal:

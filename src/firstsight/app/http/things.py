@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse
 
 from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
@@ -17,6 +16,7 @@ from firstsight.app.http.asking import (
     TheDesk,
     name_of,
 )
+from firstsight.app.http.replying import Reply
 from firstsight.errors import UsageError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import Thing
@@ -60,19 +60,19 @@ async def list_things(
         str, Query(max_length=200, description="The last name of the page before.")
     ] = "",
     limit: Limit = 50,
-) -> JSONResponse:
+) -> Reply:
     """By name, a page at a time; `next`, where there is one, is the next page's `after`."""
     found = await desk.look(
         lambda gallery: gallery.things_after(after, limit + 1, containing=containing)
     )
     more = found[limit - 1].name if len(found) > limit else None
-    return JSONResponse({"things": [asdict(each) for each in found[:limit]], "next": more})
+    return Reply({"things": [asdict(each) for each in found[:limit]], "next": more})
 
 
 @router.get("/things/{thing}", response_model=Thing)
-async def show_thing(caller: Reader, desk: TheDesk, thing: ThingNumber) -> JSONResponse:
+async def show_thing(caller: Reader, desk: TheDesk, thing: ThingNumber) -> Reply:
     found = await desk.look(lambda gallery: gallery.thing(name_of(gallery, thing)))
-    return JSONResponse(asdict(found))
+    return Reply(asdict(found))
 
 
 @router.get("/things/{thing}/photos", response_model=shapes.Photos)
@@ -82,17 +82,17 @@ async def list_photos(
     thing: ThingNumber,
     after: Annotated[int, Query(ge=0, le=2**53, description="The last number before.")] = 0,
     limit: Limit = 50,
-) -> JSONResponse:
+) -> Reply:
     """By number, a page at a time."""
     found = await desk.look(
         lambda gallery: gallery.photos_after(name_of(gallery, thing), after, limit + 1)
     )
     more = found[limit - 1].id if len(found) > limit else None
-    return JSONResponse({"photos": [asdict(each) for each in found[:limit]], "next": more})
+    return Reply({"photos": [asdict(each) for each in found[:limit]], "next": more})
 
 
 @router.patch("/things/{thing}", response_model=Thing)
-async def change_thing(change: TheChange, thing: ThingNumber, asked: Changing) -> JSONResponse:
+async def change_thing(change: TheChange, thing: ThingNumber, asked: Changing) -> Reply:
     """Rename it, or give it notes and tags; each is a step that can be undone."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -108,7 +108,7 @@ async def change_thing(change: TheChange, thing: ThingNumber, asked: Changing) -
 
 
 @router.post("/things/{thing}/merge", response_model=Thing)
-async def merge_thing(change: TheChange, thing: ThingNumber, asked: Merging) -> JSONResponse:
+async def merge_thing(change: TheChange, thing: ThingNumber, asked: Merging) -> Reply:
     """Give all its photos to another thing, and let it go."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -120,7 +120,7 @@ async def merge_thing(change: TheChange, thing: ThingNumber, asked: Merging) -> 
 
 
 @router.post("/unmerge", response_model=Thing)
-async def unmerge_thing(change: TheChange, asked: Unmerging) -> JSONResponse:
+async def unmerge_thing(change: TheChange, asked: Unmerging) -> Reply:
     """Bring back a thing that was merged away, whatever came after."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -131,7 +131,7 @@ async def unmerge_thing(change: TheChange, asked: Unmerging) -> JSONResponse:
 
 
 @router.delete("/things/{thing}", response_model=shapes.Removed)
-async def remove_thing(change: TheChange, thing: ThingNumber) -> JSONResponse:
+async def remove_thing(change: TheChange, thing: ThingNumber) -> Reply:
     """Take it out; undo brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:
@@ -143,7 +143,7 @@ async def remove_thing(change: TheChange, thing: ThingNumber) -> JSONResponse:
 
 
 @router.post("/things/{thing}/forget", response_model=shapes.Forgotten)
-async def forget_thing(change: TheChange, thing: ThingNumber) -> JSONResponse:
+async def forget_thing(change: TheChange, thing: ThingNumber) -> Reply:
     """Erase it for good, with its photos, verdicts and history; nothing brings it back."""
 
     def act(gallery: Gallery) -> dict[str, Any]:

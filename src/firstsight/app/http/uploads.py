@@ -19,9 +19,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from firstsight.app.http.desk import Picture
 from firstsight.app.http.refusing import Refusal
 from firstsight.app.http.settings import MEBI, Settings
+from firstsight.app.http.sight import Picture
 
 __all__ = ["LeftOut", "Upload", "read_upload"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from starlette.responses import JSONResponse
 
 from firstsight.app.http import shapes
 from firstsight.app.http.asking import (
@@ -21,6 +20,7 @@ from firstsight.app.http.asking import (
 )
 from firstsight.app.http.recognising import CROP, TEXT
 from firstsight.app.http.refusing import Refusal
+from firstsight.app.http.replying import Reply
 from firstsight.gallery.gallery import Gallery
 
 __all__ = ["router"]
@@ -36,7 +36,7 @@ _VERDICT = {"type": "string", "enum": ["right", "wrong"]}
     openapi_extra=PICTURES_BODY(verdict=_VERDICT, truth=TEXT, crop=CROP),
     response_model=shapes.Judged,
 )
-async def judge(change: TheChange) -> JSONResponse:
+async def judge(change: TheChange) -> Reply:
     """Say that the name given to a picture is right, or wrong: then `truth`, or a stranger.
 
     Thresholds follow at once.
@@ -46,14 +46,14 @@ async def judge(change: TheChange) -> JSONResponse:
     picture, crop = one_picture(upload), crop_of(upload)
     receipt = change.receipt(content_of(upload))
     if verdict == "right" and truth is None:
-        judged = await change.desk.confirm(picture, crop=crop, receipt=receipt)
+        judged = await change.desk.changes.confirm(picture, crop=crop, receipt=receipt)
     elif verdict == "wrong":
-        judged = await change.desk.deny(picture, truth, crop=crop, receipt=receipt)
+        judged = await change.desk.changes.deny(picture, truth, crop=crop, receipt=receipt)
     else:
         raise Refusal(
             400, "bad_request", "verdict: give right, or wrong; truth goes with wrong alone"
         )
-    return JSONResponse(
+    return Reply(
         {
             "verdict": judged.verdict,
             "answer": judged.answer.to_json(),
@@ -64,7 +64,7 @@ async def judge(change: TheChange) -> JSONResponse:
 
 
 @router.get("", response_model=shapes.Verdicts)
-async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
+async def list_verdicts(caller: Reader, desk: TheDesk) -> Reply:
     """In the order they were given."""
     listed = [
         {
@@ -76,15 +76,13 @@ async def list_verdicts(caller: Reader, desk: TheDesk) -> JSONResponse:
             "when": each.when,
             "picture": each.details.get("picture"),
         }
-        for each in await desk.verdicts()
+        for each in await desk.look(lambda gallery: gallery.verdicts())
     ]
-    return JSONResponse({"verdicts": listed})
+    return Reply({"verdicts": listed})
 
 
 @router.delete("/{verdict}", response_model=shapes.Withdrawn)
-async def withdraw(
-    change: TheChange, verdict: Annotated[int, Path(ge=1, le=2**53)]
-) -> JSONResponse:
+async def withdraw(change: TheChange, verdict: Annotated[int, Path(ge=1, le=2**53)]) -> Reply:
     """Take a verdict back."""
 
     def act(gallery: Gallery) -> dict[str, int]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from firstsight.app.http.desk import Desk, Picture
+from firstsight.app.http.desk import Desk
 from firstsight.app.http.security.access import may_read, may_write
+from firstsight.app.http.sight import Picture
 from firstsight.app.web.forms import Form, read_form, tray_of
 from firstsight.app.web.rendering import (
     PageRoute,
@@ -83,7 +84,7 @@ async def drawn(request: Request) -> HTMLResponse:
 
 async def _answered(request: Request, name: str, picture: Picture, *, back: str) -> HTMLResponse:
     desk = desk_of(request)
-    answer = await desk.identify(picture)
+    answer = await desk.questions.identify(picture)
     number = tray_of(request).put(picture)
     shown = _shown(answer)
     return part(request, name, back=back, asked=number, **vars(shown))
@@ -106,14 +107,14 @@ def _shown(answer: Answer) -> _Shown:
 @router.get("/g/{gallery}/asked/{number}")
 async def asked(request: Request, number: str) -> Response:
     """A small copy of a picture that was asked about, whatever type it came as."""
-    small = await desk_of(request).small_copy(tray_of(request).take(number))
+    small = await desk_of(request).questions.small_copy(tray_of(request).take(number))
     return picture_response(small)
 
 
 @router.post("/g/{gallery}/why")
 async def why(request: Request) -> HTMLResponse:
     picture = tray_of(request).take((await read_form(request)).text("asked"))
-    found = await desk_of(request).why(picture)
+    found = await desk_of(request).questions.why(picture)
     return part(request, "why", back="recognise", **shown_why(found))
 
 
@@ -121,7 +122,7 @@ async def why(request: Request) -> HTMLResponse:
 async def compared(request: Request) -> HTMLResponse:
     form = await read_form(request)
     a, b = form.exactly(2)
-    result = await desk_of(request).verify(a, b)
+    result = await desk_of(request).questions.verify(a, b)
     scale = scale_of(
         [("these two", result.distance)], result.threshold, limit_words="the same up to"
     )
@@ -141,7 +142,7 @@ async def alike(request: Request) -> HTMLResponse:
     (picture,) = form.exactly(1)
     k = form.number("k", 1, MOST_ALIKE, 5)
     once = form.text("once") == "yes"
-    matches = await desk_of(request).search(picture, k, one_per_thing=once)
+    matches = await desk_of(request).questions.search(picture, k, one_per_thing=once)
     return part(request, "alike", back="look-alikes", matches=matches)
 
 
@@ -164,24 +165,24 @@ async def judged(request: Request) -> HTMLResponse:
 
 async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, int]:
     """What was noted, and how many steps take it back."""
-    said, thing = form.text("said"), form.text("thing")
+    said, named = form.text("said"), form.text("thing")
     if said == "right":
-        await desk.confirm(picture)
-        return f"Noted: this is {thing}.", 1
+        await desk.changes.confirm(picture)
+        return f"Noted: this is {named}.", 1
     if said == "none":
-        await desk.deny(picture)
+        await desk.changes.deny(picture)
         return "Noted: this is none of the things here.", 1
-    nearest = (await desk.identify(picture)).nearest.thing
+    nearest = (await desk.questions.identify(picture)).nearest.thing
     try:
-        thing = (await desk.thing(thing)).name
+        thing = (await desk.look(lambda gallery: gallery.thing(named))).name
     except NotInGallery:
-        await desk.deny(picture)
-        await _teach(desk, picture, thing)
-        return f"Noted: this is {thing}, which is new here. Its first photo is kept.", 2
+        await desk.changes.deny(picture)
+        await _teach(desk, picture, named)
+        return f"Noted: this is {named}, which is new here. Its first photo is kept.", 2
     if thing == nearest:
-        await desk.confirm(picture)
+        await desk.changes.confirm(picture)
     else:
-        await desk.deny(picture, thing)
+        await desk.changes.deny(picture, thing)
     return f"Noted: this is {thing}.", 1
 
 
@@ -206,7 +207,7 @@ async def taught(request: Request) -> HTMLResponse:
 
 
 async def _teach(desk: Desk, picture: Picture, thing: str) -> None:
-    (result,) = await desk.enroll(thing, [picture])
+    (result,) = await desk.changes.enroll(thing, [picture])
     if result.status == "elsewhere":
         raise FirstsightError(f"exactly this picture is here already, as {result.holder}")
     if not result.done:

@@ -6,8 +6,8 @@ from typing import cast
 
 from fastapi import Request
 
-from firstsight.app.http.desk import Picture
 from firstsight.app.http.refusing import Refusal
+from firstsight.app.http.sight import Picture
 from firstsight.app.http.uploads import Upload, read_upload
 from firstsight.app.web.tray import Tray
 

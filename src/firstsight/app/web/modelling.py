@@ -72,6 +72,6 @@ async def _costs(desk: Desk) -> list[Cost]:
             estimate.false_accepts.rate if estimate.false_accepts else None,
             estimate.misses.rate if estimate.misses else None,
         )
-        for estimate in await desk.estimates(SHARES)
+        for estimate in await desk.questions.estimates(SHARES)
         if estimate.threshold is not None
     ]

@@ -8,8 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, Response
 
-from firstsight.app.http.desk import Desk, Picture
+from firstsight.app.http.desk import Desk
 from firstsight.app.http.security.access import may_read, may_write
+from firstsight.app.http.sight import Picture
 from firstsight.app.web.forms import read_form, tray_of
 from firstsight.app.web.rendering import (
     PageRoute,
@@ -21,6 +22,8 @@ from firstsight.app.web.rendering import (
     picture_response,
 )
 from firstsight.errors import FirstsightError, NotInGallery
+from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.records import Thing
 from firstsight.recognition.answers import Enrollment
 
 __all__ = ["router"]
@@ -36,13 +39,19 @@ changing = [Depends(may_write)]
 async def things(request: Request, containing: str = "", after: str = "") -> HTMLResponse:
     """A page of things; for a script that asks on, the next tiles alone."""
     desk = desk_of(request)
-    found, covers = await desk.things_after(after, A_PAGE + 1, containing=containing)
+
+    def look(gallery: Gallery) -> tuple[list[Thing], dict[int, int]]:
+        """The next things, and a photo's number to show each by."""
+        found = gallery.things_after(after, A_PAGE + 1, containing=containing)
+        return found, gallery.covers(each.id for each in found)
+
+    found, covers = await desk.look(look)
     more = found[A_PAGE - 1].name if len(found) > A_PAGE else None
     listed = {"things": found[:A_PAGE], "covers": covers, "more": more, "containing": containing}
     if request.headers.get("hx-target") in ("grid", "more"):
         return part(request, "things", back="things", **listed)
     n_things, n_photos = await counts_of(desk)
-    steps = await desk.steps(1)
+    steps = await desk.look(lambda gallery: gallery.steps(1))
     last = steps[0].told if steps else None
     counts = {"n_things": n_things, "n_photos": n_photos}
     return page(request, "things", "Things", gallery=desk.name, last=last, **counts, **listed)
@@ -52,8 +61,8 @@ async def things(request: Request, containing: str = "", after: str = "") -> HTM
 async def thing(request: Request, name: str, after: int = 0) -> HTMLResponse:
     """One thing and its photos. Names may hold any sign, so they are no part of a path."""
     desk = desk_of(request)
-    held = await desk.thing(name)
-    photos = await desk.photos_after(name, after, A_PAGE + 1)
+    held = await desk.look(lambda gallery: gallery.thing(name))
+    photos = await desk.look(lambda gallery: gallery.photos_after(name, after, A_PAGE + 1))
     more = photos[A_PAGE - 1].id if len(photos) > A_PAGE else None
     shown = photos[:A_PAGE]
     return page(request, "thing", held.name, gallery=desk.name, thing=held, photos=shown, more=more)
@@ -62,14 +71,16 @@ async def thing(request: Request, name: str, after: int = 0) -> HTMLResponse:
 @router.get("/g/{gallery}/names")
 async def names(request: Request, thing: str = "") -> HTMLResponse:
     """Names like what is being typed, to choose from."""
-    found, _ = await desk_of(request).things_after("", 12, containing=thing.strip())
+    found = await desk_of(request).look(
+        lambda gallery: gallery.things_after("", 12, containing=thing.strip())
+    )
     return part(request, "names", back="things", names=[each.name for each in found])
 
 
 @router.get("/g/{gallery}/photo/{number}")
 async def photo(request: Request, number: int) -> Response:
     """The kept picture, never of a type that a browser could run."""
-    kept = await desk_of(request).kept_picture(number)
+    kept = await desk_of(request).look(lambda gallery: gallery.picture(number))
     if kept is None:
         raise NotInGallery(f"of photo {number} no picture was kept")
     return picture_response(kept)
@@ -119,7 +130,8 @@ async def _each(
     for thing in dict.fromkeys(name for name, _ in named):
         rows = [row for row, (name, _) in enumerate(named) if name == thing]
         pictures = [named[row][1] for row in rows]
-        made = await (desk.enroll(thing, pictures) if saves else desk.advice(thing, pictures))
+        ask = desk.changes.enroll if saves else desk.questions.advice
+        made = await ask(thing, pictures)
         results.update(zip(rows, made, strict=True))
     return [results[row] for row in sorted(results)]
 
@@ -131,20 +143,23 @@ def _stem(name: str) -> str:
 @router.post("/g/{gallery}/thing/rename", dependencies=changing)
 async def rename(request: Request) -> Response:
     form = await read_form(request)
-    await desk_of(request).rename(form.text("name"), form.text("to"))
-    return _on_thing(request, form.text("to"))
+    name, to = form.text("name"), form.text("to")
+    await desk_of(request).changes.make(lambda gallery: gallery.rename(name, to))
+    return _on_thing(request, to)
 
 
 @router.post("/g/{gallery}/thing/merge", dependencies=changing)
 async def merge(request: Request) -> Response:
     form = await read_form(request)
-    await desk_of(request).merge(form.text("name"), into=form.text("thing"))
-    return _on_thing(request, form.text("thing"))
+    name, into = form.text("name"), form.text("thing")
+    await desk_of(request).changes.make(lambda gallery: gallery.merge(name, into=into))
+    return _on_thing(request, into)
 
 
 @router.post("/g/{gallery}/thing/remove", dependencies=changing)
 async def remove(request: Request) -> Response:
-    await desk_of(request).remove((await read_form(request)).text("name"))
+    name = (await read_form(request)).text("name")
+    await desk_of(request).changes.make(lambda gallery: gallery.remove(name))
     return _on(request, "things")
 
 
@@ -154,29 +169,30 @@ async def forget(request: Request) -> Response:
     form = await read_form(request)
     if form.text("consent") != "yes":
         raise FirstsightError("nothing was erased; tick the box to say that you mean it")
-    await desk_of(request).forget(form.text("name"))
+    name = form.text("name")
+    await desk_of(request).changes.make(lambda gallery: gallery.forget(name))
     return _on(request, "things")
 
 
 @router.post("/g/{gallery}/photo/{number}/move", dependencies=changing)
 async def move(request: Request, number: int) -> Response:
     to = (await read_form(request)).text("thing")
-    await desk_of(request).move(number, to)
+    await desk_of(request).changes.make(lambda gallery: gallery.move(number, to))
     return _on_thing(request, to)
 
 
 @router.post("/g/{gallery}/photo/{number}/remove", dependencies=changing)
 async def remove_photo(request: Request, number: int) -> Response:
     desk = desk_of(request)
-    owner = (await desk.photo(number)).thing
-    await desk.remove_photo(number)
+    owner = (await desk.look(lambda gallery: gallery.photo(number))).thing
+    await desk.changes.make(lambda gallery: gallery.remove_photo(number))
     return _on_thing(request, owner)
 
 
 @router.post("/g/{gallery}/undo", dependencies=changing)
 async def undo(request: Request) -> HTMLResponse:
     steps = (await read_form(request)).number("steps", 1, 20, 1)
-    undone = await desk_of(request).undo(steps)
+    undone = await desk_of(request).changes.make(lambda gallery: gallery.undo(steps))
     told = "; ".join(each.told for each in undone)
     return part(request, "undone", back="things", told=told)
 

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections import OrderedDict
 
-from firstsight.app.http.desk import Picture
+from firstsight.app.http.sight import Picture
 from firstsight.errors import NotInGallery
 
 __all__ = ["Tray"]

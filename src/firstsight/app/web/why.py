@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from firstsight.app.http.desk import Why
+from firstsight.app.http.questions import Why
 from firstsight.drawing.heat import heat_over
 from firstsight.drawing.tiles import Box, Picture, as_rgb
 from firstsight.drawing.why import draw_window

@@ -1,0 +1,28 @@
+"""How strict answers are, and how large a picture may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from firstsight.errors import UsageError
+from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits
+
+__all__ = ["Policy"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How strict answers are.
+
+    false_accepts: the share of pictures of strangers that may get a name (FPIR), above 0, below 1.
+    limits: the largest picture worth decoding.
+    """
+
+    false_accepts: float = 0.01
+    limits: DecodeLimits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        if not 0 < self.false_accepts < 1:
+            raise UsageError(
+                f"false_accepts is {self.false_accepts}; give a share between 0 and 1, say 0.01"
+            )
