@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from firstsight.learning.networks.pooling import Pooling
 
-__all__ = ["PooledTower"]
+__all__ = ["Finer", "PooledTower"]
+
+
+class Finer(NamedTuple):
+    """Which layer of the features expands maps to so many channels, and their length once pooled
+    beside the last features' 1."""
+
+    layer: int
+    n_channels: int
+    length: float
 
 
 class PooledTower(nn.Module):
@@ -27,6 +38,8 @@ class PooledTower(nn.Module):
     power, window, grid: how features are pooled (see Pooling); by default averaged. Each part of a
         grid has n_channels numbers.
     mirrored: features are those of the picture and of its mirror image together, each at length 1.
+    finer: what an earlier layer expands its maps to is pooled too, and joined to the last features
+        (these at length 1) with its own length: what tells single things of a kind apart.
     keep_statistics: batch norms use the statistics they came with, in training too. Batches of a
         training are small and of few classes; what was measured on ImageNet serves better.
     """
@@ -45,12 +58,15 @@ class PooledTower(nn.Module):
         window: float | None = None,
         grid: int = 1,
         mirrored: bool = False,
+        finer: Finer | None = None,
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.features = features
         self.pool = Pooling(power, window, grid)
         self.mirrored = mirrored
+        self.finer = finer
+        n_channels += 0 if finer is None else finer.n_channels
         self.n_channels = n_channels = n_channels * grid * grid
         self.centre: Tensor | None
         self.whitened = whitened
@@ -85,11 +101,18 @@ class PooledTower(nn.Module):
 
     def pooled_features(self, pictures: Tensor) -> Tensor:
         """(B, 3, S, S) to (B, n_channels)."""
-        pooled: Tensor = self.pool(self.features(pictures))
+        pooled = self._pooled(pictures)
         if self.mirrored:
-            mirrored = self.pool(self.features(pictures.flip(3)))
-            pooled = F.normalize(pooled) + F.normalize(mirrored)
+            pooled = F.normalize(pooled) + F.normalize(self._pooled(pictures.flip(3)))
         return pooled
+
+    def _pooled(self, pictures: Tensor) -> Tensor:
+        if self.finer is None:
+            return self.pool(self.features(pictures))  # type: ignore[no-any-return]
+        before = self.features[: self.finer.layer](pictures)
+        expand = self.features[self.finer.layer].get_submodule("expand")
+        last = F.normalize(self.pool(self.features[self.finer.layer :](before)))
+        return torch.cat([last, self.finer.length * F.normalize(self.pool(expand(before)))], 1)
 
     def embed_features(self, pooled: Tensor) -> Tensor:
         """(B, n_channels) to (B, D)."""
