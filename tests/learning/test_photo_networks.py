@@ -128,6 +128,22 @@ def test_finer_features_are_joined_with_a_length_of_their_own() -> None:
     assert torch.allclose(seen, torch.tensor([[1.0, 0.5 / 2**0.5, 0.5 / 2**0.5]]))
 
 
+def test_finer_features_pass_by_the_projection_but_are_centred() -> None:
+    features = nn.Sequential(nn.Identity(), Expanding())
+    finer = Finer(layer=1, n_channels=2, length=1.0)
+    tower = PooledTower(features, 1, projection=2, centred=True, finer=finer)
+    assert isinstance(tower.project, nn.Linear)
+    assert tower.centre is not None
+    with torch.no_grad():
+        tower.project.weight.copy_(torch.tensor([[2.0], [4.0]]))
+        tower.project.bias.zero_()
+        tower.centre.copy_(torch.tensor([0.0, 0.1, 0.2]))
+        seen = tower(torch.tensor([[[[3.0]]]]))
+    # 1 and (0.5, 0.5) times the root of 2, all over the root of 2 to bring it to length 1.
+    half = 1 / 2**0.5
+    assert torch.allclose(seen, torch.tensor([[2 * half, 4 * half, 0.4, 0.3]]))
+
+
 @pytest.mark.parametrize("version", ["0", "1", "2"])
 def test_the_lites_name_the_layer_that_sees_finer(version: LiteVersion) -> None:
     network = EfficientNetLite(version).eval()
@@ -138,8 +154,8 @@ def test_the_lites_name_the_layer_that_sees_finer(version: LiteVersion) -> None:
         last = network.features(pictures)
     assert expanded.shape == (1, network.n_finer, 4, 4)
     assert last.shape == (1, 1280, 2, 2)
-    recipe = {"kind": "efficientnet_lite", "version": version, "finer": 1.0}
-    assert EfficientNetLiteNetwork(**recipe).embedding_size == 1280 + network.n_finer
+    table = EfficientNetLiteNetwork(kind="efficientnet_lite", version=version, finer=1.0)
+    assert table.embedding_size == 1280 + network.n_finer
 
 
 def test_published_weights_find_bananas_among_1000_things(data_root: Path) -> None:

@@ -39,7 +39,8 @@ class PooledTower(nn.Module):
         grid has n_channels numbers.
     mirrored: features are those of the picture and of its mirror image together, each at length 1.
     finer: what an earlier layer expands its maps to is pooled too, and joined to the last features
-        (these at length 1) with its own length: what tells single things of a kind apart.
+        (these at length 1) with its own length: what tells single things of a kind apart. Such
+        features are centred, but pass by the projection, and D grows by their number.
     keep_statistics: batch norms use the statistics they came with, in training too. Batches of a
         training are small and of few classes; what was measured on ImageNet serves better.
     """
@@ -66,12 +67,13 @@ class PooledTower(nn.Module):
         self.pool = Pooling(power, window, grid)
         self.mirrored = mirrored
         self.finer = finer
-        n_channels += 0 if finer is None else finer.n_channels
-        self.n_channels = n_channels = n_channels * grid * grid
+        self.n_last = n_channels = n_channels * grid * grid
+        self.n_channels = n_channels + (0 if finer is None else finer.n_channels * grid * grid)
         self.centre: Tensor | None
         self.whitened = whitened
         projection = projection or n_channels if whitened else projection
-        self.register_buffer("centre", torch.zeros(n_channels) if centred or whitened else None)
+        centre = torch.zeros(self.n_channels) if centred or whitened else None
+        self.register_buffer("centre", centre)
         self.project = nn.Identity() if projection is None else nn.Linear(n_channels, projection)
         if whitened and projection == n_channels and isinstance(self.project, nn.Linear):
             # Nothing is learned yet: features as they are.
@@ -118,5 +120,7 @@ class PooledTower(nn.Module):
         """(B, n_channels) to (B, D)."""
         if self.centre is not None:
             pooled = F.normalize(pooled) - self.centre
-        embeddings: Tensor = self.project(pooled)
+        embeddings: Tensor = self.project(pooled[:, : self.n_last])
+        if self.finer is not None:
+            embeddings = torch.cat([embeddings, pooled[:, self.n_last :]], 1)
         return F.normalize(embeddings) if self.unit_sphere else embeddings

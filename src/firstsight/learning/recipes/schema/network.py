@@ -140,7 +140,7 @@ class EfficientNetLiteNetwork(ImageNetNetwork):
     @property
     def embedding_size(self) -> int:
         n_finer = _LITE_FINER[self.version] if self.finer else 0
-        return self.projection or (1280 + n_finer) * self.grid**2
+        return (self.projection or 1280 * self.grid**2) + n_finer * self.grid**2
 
 
 class HuggingFaceNetwork(PhotoNetwork):
