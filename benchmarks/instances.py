@@ -84,14 +84,17 @@ def main() -> None:
     if arguments.frozen:
         contestants += frozen(models[0])
         sizes += [sizes[0]] * 2
+    shown = {seen: np.stack([seen.pixels(each) for each in things.pictures]) for seen in set(sizes)}
     judged: dict[str, Judged] = {}
     for contestant, seen in zip(contestants, sizes, strict=True):
-        pixels = np.stack([seen.pixels(picture) for picture in things.pictures])
+        pixels = shown[seen]
         asked = embedded(contestant, pixels)
-        enrolled = asked
+        enrolled = asked.copy()
         if arguments.views:
-            views = other_views(pixels, arguments.views, seen.mean, seen.deviation)
-            enrolled = mean_of([asked, *(embedded(contestant, view) for view in views)])
+            once = np.unique(things.enrolled)
+            views = other_views(pixels[once], arguments.views, seen.mean, seen.deviation)
+            seen_so = [asked[once], *(embedded(contestant, view) for view in views)]
+            enrolled[once] = mean_of(seen_so)
         judged[contestant.name] = judge(asked, enrolled, contestant.head, things)
     report(judged, things, arguments.views)
 
