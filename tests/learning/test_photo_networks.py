@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.efficientnet import EfficientNetLite, LiteVersion
-from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.networks.pooled import Finer, PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet, Version
 from firstsight.learning.networks.weights import load_published
+from firstsight.learning.recipes.schema.network import EfficientNetLiteNetwork
 
 
 def n_parameters(module: nn.Module) -> int:
@@ -103,6 +104,58 @@ def test_a_pooled_tower_averages_over_the_picture_and_projects() -> None:
         assert torch.allclose(tower(maps), torch.tensor([[3.0, 2.0, 1.0]]) / 14**0.5)
         plain: Tensor = PooledTower(nn.Sequential(), 2)(maps)
     assert torch.equal(plain, torch.tensor([[3.0, 1.0]]))
+
+
+class Expanding(nn.Module):
+    """What a layer of features looks like to Finer: maps twice as large inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(1, 2, 1, bias=False)
+        nn.init.constant_(self.expand.weight, 1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.mean((2, 3), keepdim=True)
+
+
+def test_finer_features_are_joined_with_a_length_of_their_own() -> None:
+    features = nn.Sequential(nn.Identity(), Expanding())
+    tower = PooledTower(features, 1, finer=Finer(layer=1, n_channels=2, length=0.5))
+    with torch.no_grad():
+        seen = tower(torch.tensor([[[[1.0, 5.0]]]]))
+    # The last feature, 3, is 1 at length 1; the two expanded ones, 3 and 3, have length 0.5.
+    assert tower.n_channels == 3
+    assert torch.allclose(seen, torch.tensor([[1.0, 0.5 / 2**0.5, 0.5 / 2**0.5]]))
+
+
+def test_finer_features_pass_by_the_projection_but_are_centred() -> None:
+    features = nn.Sequential(nn.Identity(), Expanding())
+    finer = Finer(layer=1, n_channels=2, length=1.0)
+    tower = PooledTower(features, 1, projection=2, centred=True, finer=finer)
+    assert isinstance(tower.project, nn.Linear)
+    assert tower.centre is not None
+    with torch.no_grad():
+        tower.project.weight.copy_(torch.tensor([[2.0], [4.0]]))
+        tower.project.bias.zero_()
+        tower.centre.copy_(torch.tensor([0.0, 0.1, 0.2]))
+        seen = tower(torch.tensor([[[[3.0]]]]))
+    # 1 and (0.5, 0.5) times the root of 2, all over the root of 2 to bring it to length 1.
+    half = 1 / 2**0.5
+    assert torch.allclose(seen, torch.tensor([[2 * half, 4 * half, 0.4, 0.3]]))
+
+
+@pytest.mark.parametrize("version", ["0", "1", "2"])
+def test_the_lites_name_the_layer_that_sees_finer(version: LiteVersion) -> None:
+    network = EfficientNetLite(version).eval()
+    pictures = torch.zeros(1, 3, 64, 64)
+    with torch.no_grad():
+        before = network.features[: network.finer_at](pictures)
+        expanded = network.features[network.finer_at].get_submodule("expand")(before)
+        last = network.features(pictures)
+    assert expanded.shape == (1, network.n_finer, 4, 4)
+    assert last.shape == (1, 1280, 2, 2)
+    table = EfficientNetLiteNetwork(kind="efficientnet_lite", version=version, finer=1.0)
+    assert table.embedding_size == 1280 + network.n_finer
 
 
 def test_published_weights_find_bananas_among_1000_things(data_root: Path) -> None:

@@ -48,7 +48,7 @@ def test_photos_gives_the_same_embedding_alone_and_among_others() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (5, 240, 300, 3), np.uint8)
     together = photos.embed(list(noise))
     alone = np.concatenate([photos.embed(picture) for picture in noise])
-    assert together.shape == (5, 1280)
+    assert together.shape == (5, 1952)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     assert np.allclose(together, alone, atol=1e-5)
 

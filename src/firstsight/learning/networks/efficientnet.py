@@ -26,6 +26,7 @@ _STAGES = (
     (3, 1, 6, 320, 1),
 )
 _STEM = 32
+_FINER = 5  # the last stage that halves the sides
 # Of channels, of blocks (Tan and Le 2019, section 3.3).
 _SCALES: dict[LiteVersion, tuple[float, float]] = {"0": (1, 1), "1": (1, 1.1), "2": (1.1, 1.2)}
 
@@ -34,7 +35,8 @@ class EfficientNetLite(nn.Module):
     """RGB pictures (B, 3, S, S), (x - 127) / 128 of 0..255, to 1,000 class scores (B, 1000).
 
     `features` gives (B, n_channels, h, w) feature maps in 0..6. S is 224,
-    240 and 260 by habit.
+    240 and 260 by habit. The layer of `features` at `finer_at` expands maps of twice as many
+    places a side to `n_finer` channels, in 0..6 too.
     """
 
     n_channels = 1280
@@ -50,6 +52,8 @@ class EfficientNetLite(nn.Module):
                 n_blocks = math.ceil(n_blocks * depth)
             for number in range(n_blocks):
                 step = stride if number == 0 else 1
+                if place == _FINER and number == 0:
+                    self.finer_at, self.n_finer = len(layers), before * expansion
                 layers.append(_Bottleneck(before, channels, kernel, step, expansion))
                 before = channels
         layers.append(_Convolution(before, self.n_channels, 1))

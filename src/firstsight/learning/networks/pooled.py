@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from firstsight.learning.networks.pooling import Pooling
 
-__all__ = ["PooledTower"]
+__all__ = ["Finer", "PooledTower"]
+
+
+class Finer(NamedTuple):
+    """Which layer of the features expands maps to so many channels, and their length once pooled
+    beside the last features' 1."""
+
+    layer: int
+    n_channels: int
+    length: float
 
 
 class PooledTower(nn.Module):
@@ -27,6 +38,9 @@ class PooledTower(nn.Module):
     power, window, grid: how features are pooled (see Pooling); by default averaged. Each part of a
         grid has n_channels numbers.
     mirrored: features are those of the picture and of its mirror image together, each at length 1.
+    finer: what an earlier layer expands its maps to is pooled too, and joined to the last features
+        (these at length 1) with its own length: what tells single things of a kind apart. Such
+        features are centred, but pass by the projection, and D grows by their number.
     keep_statistics: batch norms use the statistics they came with, in training too. Batches of a
         training are small and of few classes; what was measured on ImageNet serves better.
     """
@@ -45,17 +59,21 @@ class PooledTower(nn.Module):
         window: float | None = None,
         grid: int = 1,
         mirrored: bool = False,
+        finer: Finer | None = None,
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.features = features
         self.pool = Pooling(power, window, grid)
         self.mirrored = mirrored
-        self.n_channels = n_channels = n_channels * grid * grid
+        self.finer = finer
+        self.n_last = n_channels = n_channels * grid * grid
+        self.n_channels = n_channels + (0 if finer is None else finer.n_channels * grid * grid)
         self.centre: Tensor | None
         self.whitened = whitened
         projection = projection or n_channels if whitened else projection
-        self.register_buffer("centre", torch.zeros(n_channels) if centred or whitened else None)
+        centre = torch.zeros(self.n_channels) if centred or whitened else None
+        self.register_buffer("centre", centre)
         self.project = nn.Identity() if projection is None else nn.Linear(n_channels, projection)
         if whitened and projection == n_channels and isinstance(self.project, nn.Linear):
             # Nothing is learned yet: features as they are.
@@ -85,15 +103,24 @@ class PooledTower(nn.Module):
 
     def pooled_features(self, pictures: Tensor) -> Tensor:
         """(B, 3, S, S) to (B, n_channels)."""
-        pooled: Tensor = self.pool(self.features(pictures))
+        pooled = self._pooled(pictures)
         if self.mirrored:
-            mirrored = self.pool(self.features(pictures.flip(3)))
-            pooled = F.normalize(pooled) + F.normalize(mirrored)
+            pooled = F.normalize(pooled) + F.normalize(self._pooled(pictures.flip(3)))
         return pooled
+
+    def _pooled(self, pictures: Tensor) -> Tensor:
+        if self.finer is None:
+            return self.pool(self.features(pictures))  # type: ignore[no-any-return]
+        before = self.features[: self.finer.layer](pictures)
+        expand = self.features[self.finer.layer].get_submodule("expand")
+        last = F.normalize(self.pool(self.features[self.finer.layer :](before)))
+        return torch.cat([last, self.finer.length * F.normalize(self.pool(expand(before)))], 1)
 
     def embed_features(self, pooled: Tensor) -> Tensor:
         """(B, n_channels) to (B, D)."""
         if self.centre is not None:
             pooled = F.normalize(pooled) - self.centre
-        embeddings: Tensor = self.project(pooled)
+        embeddings: Tensor = self.project(pooled[:, : self.n_last])
+        if self.finer is not None:
+            embeddings = torch.cat([embeddings, pooled[:, self.n_last :]], 1)
         return F.normalize(embeddings) if self.unit_sphere else embeddings

@@ -10,6 +10,7 @@ from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.augment.turns import TurnedClasses
 from firstsight.learning.networks.backbones import backbone_named, build_backbone
 from firstsight.learning.networks.compact import CompactTower
+from firstsight.learning.networks.efficientnet import EfficientNetLite
 from firstsight.learning.networks.heads import (
     CosineHead,
     EuclideanHead,
@@ -18,7 +19,7 @@ from firstsight.learning.networks.heads import (
 )
 from firstsight.learning.networks.huggingface import load_features
 from firstsight.learning.networks.koch import KochTower
-from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.networks.pooled import Finer, PooledTower
 from firstsight.learning.networks.weights import load_file, load_published
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.recipes.schema.network import (
@@ -80,11 +81,16 @@ def _photo_tower(
     layers, n_channels = list(backbone.features), backbone.n_channels
     if network.kind == "squeezenet":
         layers, n_channels = layers[: network.n_layers], network.n_channels
+    finer = None
+    if network.kind == "efficientnet_lite" and network.finer:
+        assert isinstance(backbone, EfficientNetLite)
+        finer = Finer(backbone.finer_at, backbone.n_finer, network.finer)
     return _pooled(
         nn.Sequential(*layers),
         n_channels,
         network,
         n_frozen=None if network.n_frozen == "all" else network.n_frozen,
+        finer=finer,
     )
 
 
@@ -107,6 +113,7 @@ def _pooled(
     network: ImageNetNetwork | HuggingFaceNetwork,
     *,
     n_frozen: int | None,
+    finer: Finer | None = None,
 ) -> PooledTower:
     return PooledTower(
         features,
@@ -118,6 +125,7 @@ def _pooled(
         whitened=network.whitened,
         grid=network.grid,
         mirrored=network.mirrored,
+        finer=finer,
         n_frozen=n_frozen,
         keep_statistics=network.weights != "random",
     )

@@ -74,7 +74,8 @@ def _write(path: Path, bank: PictureBank, tower: PooledTower) -> None:
 
 
 def _key(bank: PictureBank, tower: PooledTower) -> str:
-    digest = hashlib.sha256(f"{bank.fingerprint} {tower.pool} {tower.mirrored}".encode())
+    pooling = f"{tower.pool} {tower.mirrored} {tower.finer}"
+    digest = hashlib.sha256(f"{bank.fingerprint} {pooling}".encode())
     for name, tensor in tower.features.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())

@@ -47,10 +47,10 @@ def whiten(
 ) -> None:
     """Set the centre and the projection of a tower from pictures and other views of each.
 
-    The tower must be centred. A projection narrower than the features needs no other views. Of
-    more than 1,000 pictures so many are drawn. Where all pictures are of one class, or each of its
-    own, classes are left out of it. console: of the progress bar. RecipeError where the projection
-    is wider than the features.
+    The tower must be centred; its finer features get nothing else. A projection narrower than the
+    features needs no other views. Of more than 1,000 pictures so many are drawn. Where all pictures
+    are of one class, or each of its own, classes are left out of it. console: of the progress bar.
+    RecipeError where the projection is wider than the features.
     """
     assert tower.centre is not None
     assert isinstance(tower.project, nn.Linear)
@@ -80,10 +80,11 @@ def whiten(
     tower.project.bias.zero_()
     tower.train(learning)
     if narrow:
-        principal = principal_whitening(seen_so[:, 0].numpy(), tower.project.out_features)
+        last = seen_so[:, 0, : tower.n_last].numpy()
+        principal = principal_whitening(last, tower.project.out_features)
         tower.project.weight.copy_(torch.from_numpy(principal))
         return
-    apart = F.normalize(seen_so - tower.centre, dim=2)
+    apart = F.normalize((seen_so - tower.centre)[:, :, : tower.n_last], dim=2)
     n_views = apart.shape[1]
     n_classes = len(np.unique(pictures.labels[taken]))
     whitening = learned_whitening(

@@ -123,15 +123,24 @@ class SqueezeNetNetwork(ImageNetNetwork):
         return self.projection or self.n_channels * self.grid**2
 
 
+_LITE_FINER = {"0": 672, "1": 672, "2": 720}
+
+
 class EfficientNetLiteNetwork(ImageNetNetwork):
     kind: Literal["efficientnet_lite"]
     version: Annotated[Literal["0", "1", "2"], BeforeValidator(str)] = Field(
         "0", description="of the published three"
     )
+    finer: float = Field(
+        0.0, ge=0, le=10,
+        description="length of an earlier layer's features beside the last ones' 1: these tell "
+        "kinds of things, those single things; 0: without them",
+    )  # fmt: skip
 
     @property
     def embedding_size(self) -> int:
-        return self.projection or 1280 * self.grid**2
+        n_finer = _LITE_FINER[self.version] if self.finer else 0
+        return (self.projection or 1280 * self.grid**2) + n_finer * self.grid**2
 
 
 class HuggingFaceNetwork(PhotoNetwork):
