@@ -63,6 +63,19 @@ def test_a_brief_training_tells_pairs_of_seen_characters_by_new_people(
     assert after > max(0.5, before) + MARGIN
 
 
+def test_koch_tells_pairs_of_new_people_on_new_alphabets_after_a_brief_training(
+    data_root: Path, tmp_path: Path
+) -> None:
+    checked = brief("koch", 24, "batches.n_pairs=16", 'data.watch=""')
+    learned, judged = (
+        open_pictures(name, build_preprocessing(checked))
+        for name in (checked.data.train, "omniglot:koch-validation")
+    )
+    some = judged.select(judged.groups < 4)  # of ten alphabets
+    before, after = right_before_and_after(checked, learned, some, tmp_path)
+    assert after > max(0.5, before) + MARGIN
+
+
 def test_a_brief_training_finds_more_snacks_of_kinds_it_never_saw(
     data_root: Path, tmp_path: Path
 ) -> None:
