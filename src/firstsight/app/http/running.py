@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
 import sys
 from functools import partial
@@ -28,8 +29,12 @@ def run(settings: Settings) -> None:
     # With the default of 5 ms, a thread that computes lets the event loop starve.
     sys.setswitchinterval(0.001)
     start_journal()
+    app = create_app(settings)
+    # What is there for good need not be gone through again and again while requests wait.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         http=cast(
