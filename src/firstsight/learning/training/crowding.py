@@ -63,13 +63,7 @@ def crowded(onnx: bytes, landmarks: Floats, share: float) -> bytes:
             f"the network gives {output.name} of {size} numbers, and the landmarks have "
             f"{landmarks.shape[1]}; take landmarks by this very model"
         )
-    for node in model.graph.node:
-        for number, name in enumerate(node.output):
-            if name == _EMBEDDINGS:
-                node.output[number] = _DIRECTIONS
-        for number, name in enumerate(node.input):
-            if name == _EMBEDDINGS:
-                node.input[number] = _DIRECTIONS
+    _rename(model, _EMBEDDINGS, _DIRECTIONS)
     n = min(NEAREST, len(landmarks))
     constants: dict[str, NDArray[Any]] = {
         _STORED: landmarks.T.astype(np.float16),
@@ -120,14 +114,17 @@ def _forget(model: ModelProto) -> None:
         kept = [each for each in parts if not _is_ours(each)]
         del parts[:]
         parts.extend(kept)
-    for node in graph.node:
-        for number, name in enumerate(node.output):
-            if name == _DIRECTIONS:
-                node.output[number] = _EMBEDDINGS
-        for number, name in enumerate(node.input):
-            if name == _DIRECTIONS:
-                node.input[number] = _EMBEDDINGS
+    _rename(model, _DIRECTIONS, _EMBEDDINGS)
     graph.output[0].type.tensor_type.shape.dim[1].dim_value -= 1
+
+
+def _rename(model: ModelProto, before: str, after: str) -> None:
+    """Call a value of the graph otherwise, where it is made and wherever it is used."""
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            for number, name in enumerate(names):
+                if name == before:
+                    names[number] = after
 
 
 def _is_ours(part: Any) -> bool:
