@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["centres_of", "crowd", "crowd_after_training", "crowd_alike"]
 
 USUAL_SHARE = 0.5
-LEAST_CLASSES = 50  # with fewer landmarks strangers are told no better: docs/decisions/0017
+LEAST_CLASSES = 50  # it takes some hundreds to show: docs/decisions/0017-landmarks.md
 _MOST_CLASSES = 2000
 _MOST_OF_EACH = 5  # more pictures hardly move a centre
 

@@ -62,7 +62,10 @@ def _export_training(
 
     recipe, start = read_recipe(folder), read_start(folder)
     pictures = None
-    if recipe.head.crowding and start is None:
+    # What the landmarks come from must be there before anything is written.
+    if recipe.head.crowding and start is not None:
+        read_model_info(start.model)
+    elif recipe.head.crowding:
         pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
     model = run(folder, to, which=which, weights=weights, half=half)
     if pictures is not None:

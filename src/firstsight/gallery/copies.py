@@ -136,5 +136,5 @@ def usual_reach(head: Head, vectors: PhotoVectors, found: Neighbours) -> float |
 
 
 def floor(head: Head, vectors: npt.NDArray[np.float32]) -> Float64:
-    """(n,) each vector's distance to itself; only that of weighted_l1 is not 0."""
+    """(n,) each vector's distance to itself; 0 by the euclidean and the plain cosine head."""
     return head.paired(vectors, vectors).astype(np.float64)
