@@ -3,8 +3,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import resource
+import subprocess
+import sys
 import zipfile
+from concurrent.futures import Executor
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +21,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from firstsight.data.decoding import _processes, decode_all
 from firstsight.data.manifest import Manifest, Source
 from firstsight.data.packed import PackedPictures, pack
 from firstsight.errors import DataError, ShapeError, StorageError
@@ -65,6 +70,21 @@ def manifest(tmp_path: Path) -> Manifest:
                 (tmp_path / name).write_bytes(png(drawing(number)))
                 sources.append(Source(tmp_path / name))
     return manifest_of(sources)
+
+
+@pytest.fixture
+def by_processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Even few pictures are shared out to processes; holds how many, once for each packing."""
+    counts: list[int] = []
+
+    def counted(n_workers: int) -> Executor | None:
+        counts.append(n_workers)
+        return _processes(n_workers)
+
+    monkeypatch.setattr("firstsight.data.decoding._WORTH_PROCESSES", 0)
+    monkeypatch.setattr("firstsight.data.decoding.cpu_count", lambda: 2)
+    monkeypatch.setattr("firstsight.data.decoding._processes", counted)
+    return counts
 
 
 def entries(cache: Path, pattern: str) -> list[Path]:
@@ -242,6 +262,62 @@ def test_stopping_half_way_leaves_nothing_behind(manifest: Manifest, tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         pack(manifest, PREPROCESSING, cache=tmp_path / "cache", progress=stop)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_processes_pack_the_very_same(
+    manifest: Manifest, by_processes: list[int], tmp_path: Path
+) -> None:
+    manifest.sources[40].path.write_bytes(b"no picture")
+    packed = pack(manifest, PREPROCESSING, cache=tmp_path / "cache")
+    assert isinstance(packed.pixels, np.memmap)
+    plain = pack(manifest, PREPROCESSING, cache=None)
+    assert by_processes == [2]  # without a cache there is no place that processes could share
+    assert packed.fingerprint == plain.fingerprint
+    assert packed.skipped == plain.skipped
+    np.testing.assert_array_equal(packed.pixels, plain.pixels)
+
+
+def test_a_disk_that_is_full_and_a_stop_are_no_different_with_processes(
+    manifest: Manifest, by_processes: list[int], tmp_path: Path
+) -> None:
+    test_a_disk_that_is_full_half_way_costs_only_the_cache(manifest, tmp_path)
+    test_stopping_half_way_leaves_nothing_behind(manifest, tmp_path)
+    assert by_processes == [2, 2]
+
+
+def test_a_process_that_dies_is_told_of(manifest: Manifest, by_processes: list[int]) -> None:
+    with pytest.raises(DataError, match="decoded pictures of noise ended unexpectedly"):
+        decode_all(manifest, PREPROCESSING, lambda *_: os._exit(1), lambda *_: None, apart=True)
+
+
+def test_a_script_is_not_run_again_by_the_processes(
+    manifest: Manifest, by_processes: list[int], tmp_path: Path
+) -> None:
+    for number, source in enumerate(manifest.sources):
+        path = tmp_path / "folder" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(source.read())
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from firstsight.data import decoding\n"
+        "from firstsight.data.folder import read_folder\n"
+        "from firstsight.data.packed import pack\n"
+        "from firstsight.images.preprocess import Preprocessing\n"
+        "decoding._WORTH_PROCESSES, decoding.cpu_count = 0, lambda: 2\n"
+        f"print(len(pack(read_folder(Path({str(tmp_path / 'folder')!r})), Preprocessing(8), "
+        f"cache=Path({str(tmp_path / 'cache')!r}))))\n"
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("150\n", "", 0)
+
+
+def test_where_no_processes_are_to_be_had_threads_decode(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("firstsight.data.decoding._WORTH_PROCESSES", 0)
+    monkeypatch.setitem(sys.modules, "loky", None)  # as where the system has no semaphores
+    assert len(pack(manifest, PREPROCESSING, cache=tmp_path / "cache")) == 150
 
 
 def test_unreadable_pictures_are_left_out_and_named(manifest: Manifest, tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CacheDraft", "CacheEntry"]
+__all__ = ["CacheDraft", "CacheEntry", "DraftRows"]
 
 # Another number here makes all entries of before strangers: for when decoding itself changes.
 _VERSION = 3
@@ -77,40 +76,54 @@ class CacheEntry:
                 draft_path.unlink()
 
 
+@dataclass(frozen=True)
+class DraftRows:
+    """Where pictures (H, W, C) of a draft are put; may be sent to other processes."""
+
+    path: Path
+    shape: tuple[int, int, int]
+
+    def put(self, start: int, pictures: NDArray[np.uint8]) -> None:
+        """Write pictures (n, H, W, C) into the rows from `start` on; from any thread or process."""
+        # Plain writes: on a full disk they raise, where a memory map would kill the process.
+        with self.path.open("r+b", buffering=0) as stream:
+            _write(stream, self.place(start), np.ascontiguousarray(pictures).data.cast("B"))
+
+    def place(self, row: int) -> int:
+        return len(_header((0, *self.shape))) + row * self.row_bytes
+
+    @property
+    def row_bytes(self) -> int:
+        return math.prod(self.shape)
+
+
 class CacheDraft:
-    """Pixels on their way to disk, in any order and from any number of threads."""
+    """Pixels on their way to disk, put into `rows` in any order by any number of workers."""
 
     def __init__(
         self, entry: CacheEntry, stream: IO[bytes], path: Path, shape: tuple[int, int, int]
     ) -> None:
-        self._entry, self._stream, self._path, self._shape = entry, stream, path, shape
-        self._start = len(_header((0, *shape)))
-        self._n_unsettled = 0
-        self._lock = threading.Lock()
+        self.rows = DraftRows(path, shape)
+        self._entry, self._stream, self._path = entry, stream, path
+        self._n_settled = 0
 
-    def put(self, row: int, picture: NDArray[np.uint8]) -> None:
-        """Write the picture (H, W, C) of this row."""
-        # Plain writes: on a full disk they raise, where a memory map would kill the process.
-        with self._lock:
-            self._write(self._place(row), np.ascontiguousarray(picture).data.cast("B"))
-            self._n_unsettled += picture.nbytes
-
-    def settle(self) -> None:
-        """Have what came since written to disk, now and then, so that little is left at the end."""
-        if self._n_unsettled > _UNSETTLED_BYTES:
-            self._n_unsettled = 0
+    def settle(self, n_rows: int) -> None:
+        """Have the first rows written to disk, now and then, so that little is left at the end."""
+        if (n_rows - self._n_settled) * self.rows.row_bytes > _UNSETTLED_BYTES:
+            self._n_settled = n_rows
             os.fsync(self._stream.fileno())
 
     def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The pictures that were put into these rows (n,), rising, without gaps, mapped."""
         if len(rows) == 0:
-            return np.empty((0, *self._shape), np.uint8)
+            return np.empty((0, *self.rows.shape), np.uint8)
         for place, row in enumerate(rows.tolist()):
             if place != row:
-                self._stream.seek(self._place(row))
-                self._write(self._place(place), memoryview(self._stream.read(self._row_bytes)))
-        self._write(0, memoryview(_header((len(rows), *self._shape))))
-        self._stream.truncate(self._place(len(rows)))
+                self._stream.seek(self.rows.place(row))
+                content = self._stream.read(self.rows.row_bytes)
+                _write(self._stream, self.rows.place(place), memoryview(content))
+        _write(self._stream, 0, memoryview(_header((len(rows), *self.rows.shape))))
+        self._stream.truncate(self.rows.place(len(rows)))
         os.fsync(self._stream.fileno())
         return _mapped(self._path)
 
@@ -131,17 +144,11 @@ class CacheDraft:
         finally:
             Path(name).unlink(missing_ok=True)
 
-    @property
-    def _row_bytes(self) -> int:
-        return math.prod(self._shape)
 
-    def _place(self, row: int) -> int:
-        return self._start + row * self._row_bytes
-
-    def _write(self, place: int, content: memoryview) -> None:
-        self._stream.seek(place)
-        while content:
-            content = content[self._stream.write(content) :]
+def _write(stream: IO[bytes], place: int, content: memoryview) -> None:
+    stream.seek(place)
+    while content:
+        content = content[stream.write(content) :]
 
 
 def _mapped(path: Path) -> NDArray[np.uint8]:

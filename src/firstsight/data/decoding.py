@@ -1,20 +1,26 @@
-"""Decoding all pictures of a set, on all cores."""
+"""Decoding all pictures of a set, on all cores.
+
+Pillow decodes outside Python's lock, but what surrounds it runs inside: two threads decode small
+pictures hardly faster than one. Many pictures are therefore shared out to processes, few to
+threads, which start at once.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from os import cpu_count
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firstsight.data.manifest import Archives, Manifest
-from firstsight.errors import PictureError
+from firstsight.data.manifest import Archives, Manifest, Source
+from firstsight.errors import DataError, PictureError
 from firstsight.images.preprocess import Preprocessing
 
 __all__ = ["DIGEST_BYTES", "Decoded", "Failure", "Keep", "Progress", "decode_all"]
@@ -24,7 +30,8 @@ Keep = Callable[[int, NDArray[np.uint8]], None]
 
 DIGEST_BYTES = 32
 _BLOCK = 64
-_MOST_THREADS = 16
+_MOST_WORKERS = 16
+_WORTH_PROCESSES = 2000  # they take a third of a second to start
 
 
 @dataclass(frozen=True)
@@ -49,58 +56,106 @@ class Decoded:
 
 
 def decode_all(
-    manifest: Manifest, preprocessing: Preprocessing, keep: Keep, progress: Progress
+    manifest: Manifest,
+    preprocessing: Preprocessing,
+    keep: Keep,
+    progress: Progress,
+    *,
+    apart: bool = False,
 ) -> Decoded:
-    """Hand every picture to `keep`: its row in the manifest and its pixels (H, W, C) uint8.
+    """Hand every picture to `keep`, a block of rows at a time.
 
-    keep: called by the threads that decode (Pillow works outside Python's lock), in any order,
-        each row once; what it raises leaves here.
+    keep: given the first of the rows and their pixels (n, H, W, C) uint8, which are zero for what
+        is no picture; called by the workers that decode, in any order, each block once. What it
+        raises leaves here.
     progress: told (pictures done, pictures in all), by the calling thread.
+    apart: `keep` can be sent to other processes, where many pictures are decoded faster.
     """
-    n_threads = min(_MOST_THREADS, cpu_count() or 1)
+    n_workers = min(_MOST_WORKERS, cpu_count() or 1)
     digests = np.zeros((len(manifest), DIGEST_BYTES), np.uint8)
     failures: list[Failure] = []
     starts = iter(range(0, len(manifest), _BLOCK))
-    waiting: deque[Future[list[Failure]]] = deque()
+    waiting: deque[Future[_Outcome]] = deque()
+    many = len(manifest) >= _WORTH_PROCESSES
     with Archives() as archives:
-        block = _Block(manifest, preprocessing, keep, archives, digests)
-        pool = ThreadPoolExecutor(n_threads, thread_name_prefix="decode")
+        pool = apart and many and n_workers > 1 and _processes(n_workers)
+        if pool:
+            work = _Block(preprocessing, keep)
+        else:
+            pool = ThreadPoolExecutor(n_workers, thread_name_prefix="decode")
+            work = _Block(preprocessing, keep, archives)
+
+        def submit(start: int) -> None:
+            sources = manifest.sources[start : start + _BLOCK]
+            waiting.append(pool.submit(work.decode, start, sources))
+
         try:
             # A window, so that stopping half way does not wait for everything to be decoded.
-            for start in islice(starts, 4 * n_threads):
-                waiting.append(pool.submit(block.decode, start))
-            for done in range(_BLOCK, len(manifest) + _BLOCK, _BLOCK):
-                failures += waiting.popleft().result()
+            for start in islice(starts, 4 * n_workers):
+                submit(start)
+            for begin in range(0, len(manifest), _BLOCK):
+                end = min(begin + _BLOCK, len(manifest))
+                digests[begin:end], failed = waiting.popleft().result()
+                failures += failed
                 for start in islice(starts, 1):
-                    waiting.append(pool.submit(block.decode, start))
-                progress(min(done, len(manifest)), len(manifest))
+                    submit(start)
+                progress(end, len(manifest))
+        except BrokenExecutor as fault:
+            raise DataError(
+                f"a process that decoded pictures of {manifest.name} ended unexpectedly, most "
+                "likely for want of memory; free some, and start again"
+            ) from fault
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for future in waiting:
+                future.cancel()
+            pool.shutdown(wait=True)
     good = np.ones(len(manifest), np.bool_)
     good[[failure.row for failure in failures]] = False
     return Decoded(np.flatnonzero(good), digests[good], failures)
 
 
+_Outcome = tuple[NDArray[np.uint8], list[Failure]]  # digests (n, 32), zero for failures
+
+
 @dataclass(frozen=True)
 class _Block:
-    """What a thread needs to decode some neighbouring rows."""
+    """How a worker decodes some neighbouring rows; archives: its own where there are none."""
 
-    manifest: Manifest
     preprocessing: Preprocessing
     keep: Keep
-    archives: Archives
-    digests: NDArray[np.uint8]
+    archives: Archives | None = None
 
-    def decode(self, start: int) -> list[Failure]:
+    def decode(self, start: int, sources: Sequence[Source]) -> _Outcome:
+        archives = self.archives or _own_archives()
+        seen = self.preprocessing
+        pixels = np.zeros((len(sources), seen.size, seen.size, seen.channels), np.uint8)
+        digests = np.zeros((len(sources), DIGEST_BYTES), np.uint8)
         failures = []
-        for row, source in enumerate(self.manifest.sources[start : start + _BLOCK], start):
+        for place, source in enumerate(sources):
             encoded = b""
             try:
-                encoded = self.archives.read(source)
-                pixels = self.preprocessing.pixels(encoded, name=source.name)
+                encoded = archives.read(source)
+                pixels[place] = seen.pixels(encoded, name=source.name)
             except PictureError as fault:
-                failures.append(Failure(row, str(fault), in_reading=not encoded))
+                failures.append(Failure(start + place, str(fault), in_reading=not encoded))
                 continue
-            self.digests[row] = np.frombuffer(hashlib.sha256(encoded).digest(), np.uint8)
-            self.keep(row, pixels)
-        return failures
+            digests[place] = np.frombuffer(hashlib.sha256(encoded).digest(), np.uint8)
+        self.keep(start, pixels)
+        return digests, failures
+
+
+@cache
+def _own_archives() -> Archives:
+    """Those of this process, open until it ends."""
+    return Archives()
+
+
+def _processes(n_workers: int) -> Executor | None:
+    """loky's, which does not run the user's script again; None where there are none to be had."""
+    try:
+        from loky import ProcessPoolExecutor
+
+        executor: Executor = ProcessPoolExecutor(n_workers)
+    except (ImportError, OSError):
+        return None
+    return executor

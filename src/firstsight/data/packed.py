@@ -169,7 +169,11 @@ def _packed_in_memory(
     manifest: Manifest, preprocessing: Preprocessing, progress: Progress
 ) -> PackedPictures:
     pixels = np.empty((len(manifest), *_shape(preprocessing)), np.uint8)
-    decoded = decode_all(manifest, preprocessing, pixels.__setitem__, progress)
+
+    def keep(start: int, pictures: NDArray[np.uint8]) -> None:
+        pixels[start : start + len(pictures)] = pictures
+
+    decoded = decode_all(manifest, preprocessing, keep, progress)
     for place, row in enumerate(decoded.rows.tolist()):
         if place != row:
             pixels[place] = pixels[row]
@@ -182,10 +186,10 @@ def _packed_into(
     with entry.writing(_shape(preprocessing)) as draft:
 
         def settle(done: int, total: int) -> None:
-            draft.settle()
+            draft.settle(done)
             progress(done, total)
 
-        decoded = decode_all(manifest, preprocessing, draft.put, settle)
+        decoded = decode_all(manifest, preprocessing, draft.rows.put, settle, apart=True)
         pictures = _assembled(manifest, draft.pixels(decoded.rows), decoded)
         # A file that could not be opened may be readable next time, and nothing would tell.
         if not any(failure.in_reading for failure in decoded.failures):
