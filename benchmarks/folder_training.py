@@ -206,8 +206,9 @@ def measure_steps(recipe: Recipe, pictures: PackedPictures, folder: Path) -> Non
     precision = "bf16" if session.bf16_pays() else "f32"
     print(
         f"step of {recipe.name} in {precision}: "
-        f"{1e3 * statistics.median(alternate.engine_s):.0f} ms from the packed file; {varied:.3f} of ready tensors varied as the recipe says, {plain:.3f} of "
-        "ready tensors as they are"
+        f"{1e3 * statistics.median(alternate.engine_s):.0f} ms from the packed file; "
+        f"{varied:.3f} of ready tensors varied as the recipe says, {plain:.3f} of ready tensors "
+        "as they are"
     )
 
 
