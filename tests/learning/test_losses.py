@@ -10,6 +10,7 @@ from pytorch_metric_learning import losses as outside
 
 from firstsight.errors import ShapeError
 from firstsight.learning.losses.classes import CosFace
+from firstsight.learning.losses.own_picture import OwnPicture
 from firstsight.learning.losses.pairs import contrastive_loss, cross_entropy_on_pairs
 from firstsight.learning.losses.prototypes import prototypes, prototypical_loss
 from firstsight.learning.losses.triplet import triplet_loss
@@ -44,6 +45,17 @@ def test_cross_entropy_by_hand_and_its_polarity() -> None:
     assert cross_entropy_on_pairs(torch.tensor([-2.0]), DIFFERENT).item() == pytest.approx(
         math.log(1 + math.exp(2))
     )
+
+
+def test_own_picture_by_hand() -> None:
+    loss = OwnPicture(temperature=0.5, closeness=2)
+    loss.settle(torch.tensor([[3.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
+    # Cosines to the three places: 0.6, 0.8, -0.6 and 0, 1, 0; pictures 0 and 1.
+    first = -0.6 / 0.5 + math.log(sum(math.exp(each / 0.5) for each in (0.6, 0.8, -0.6)))
+    second = -1 / 0.5 + math.log(sum(math.exp(each / 0.5) for each in (0.0, 1.0, 0.0)))
+    found = loss(torch.tensor([[0.3, 0.4], [0.0, 7.0]]), torch.tensor([0, 1]))
+    assert found.item() == pytest.approx((first + second) / 2 + 2 * (0.4 + 0.0) / 2)
+    assert not loss.state_dict()  # places are in no checkpoint
 
 
 @pytest.mark.parametrize("loss", [contrastive_loss, cross_entropy_on_pairs])

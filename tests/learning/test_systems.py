@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from firstsight.data.catalogue import open_pictures
@@ -15,9 +16,11 @@ from firstsight.evaluation.protocols import VerificationPlan, verification
 from firstsight.evaluation.retrieval import retrieval
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.recipes.shelf import load_recipe
-from firstsight.learning.training.build import build_preprocessing
+from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
 from firstsight.learning.training.run import train
+from firstsight.learning.training.starting import Start
 from firstsight.learning.training.untrained import build_untrained
+from firstsight.learning.training.validation import ViewValidation
 from firstsight.model.embedder import load
 from firstsight.similarity import Head
 
@@ -110,3 +113,26 @@ def right_before_and_after(
     model = load(run.model)
     before = right(*build_untrained(recipe.model_dump(mode="json")))
     return before, right(model.embed_pixels, model.info.head)
+
+
+def test_a_brief_training_finds_more_photographs_from_other_views(
+    data_root: Path, tmp_path: Path
+) -> None:
+    small = ["data.train=snacks:test", "data.held_out_classes=0.6", "picture.size=96"]
+    checked = brief("photos", 20, *small)
+    preprocessing = build_preprocessing(checked)
+    pictures = open_pictures("snacks:test", preprocessing)
+    _, held_out = hold_out(pictures, n_groups=0, class_share=0.6, part=0, seed=0)
+    assert held_out is not None
+    judge = ViewValidation.plan(held_out, preprocessing, seed=7)
+
+    def found(recipe: Recipe) -> float:
+        run = train(
+            recipe, pictures, tmp_path / f"{recipe.training.steps}", console=Console(quiet=True)
+        )
+        tower, head = build_tower(recipe), build_head(recipe)
+        Start.at(run.model).put_into(tower, head)
+        return judge.accuracy(tower.eval(), head, torch.device("cpu"))
+
+    before, after = found(brief("photos", 0, *small)), found(checked)
+    assert after > before + MARGIN

@@ -158,15 +158,17 @@ def is_tuning(folder: Path) -> bool:
 def _place_of_weights(recognizer: Recognizer, gallery: str) -> Path:
     """The folder of the gallery's model; GalleryError where it cannot be trained further."""
     from firstsight.learning.recipes.schema import parse_recipe
+    from firstsight.learning.recipes.schema.network import ImageNetNetwork
     from firstsight.model.folder import TENSORS, resolve_model
 
     place, info = resolve_model(recognizer.gallery.info.model.place), recognizer.embedder.info
-    if not (place / TENSORS).exists() and "published" not in info.made_by:
-        raise GalleryError(_remedy(gallery, f"came without {TENSORS}, its weights to train on"))
     try:
-        parse_recipe(info.recipe, origin="what it says of its making")
+        recipe = parse_recipe(info.recipe, origin="what it says of its making")
     except RecipeError as trouble:
         raise GalleryError(_remedy(gallery, f"has no recipe to go on by ({trouble})")) from trouble
+    in_onnx = isinstance(recipe.network, ImageNetNetwork)  # see Start
+    if not (place / TENSORS).exists() and not in_onnx:
+        raise GalleryError(_remedy(gallery, f"came without {TENSORS}, its weights to train on"))
     return place
 
 

@@ -14,6 +14,7 @@ __all__ = ["batches_within", "tuning_recipe"]
 
 STEPS = 200
 LR_SHARE = 0.1  # of the learning rate that the network itself was trained with
+_LR_OF_PROJECTION = 3e-4
 LOOKS = 4  # checkpoints on the way
 
 
@@ -21,9 +22,10 @@ def tuning_recipe(tables: dict[str, Any], *, data: str, overrides: Sequence[str]
     """The recipe that a model was trained by, for few gentle steps on `data`.
 
     tables: as in the model's record. Loss, sampler and distortions stay what they were, turned
-    pictures as classes of their own too. Nothing is held out to choose the best weights by.
-    Raises RecipeError where `tables` are no recipe, or an override is wrong or changes what the
-    network is shown.
+    pictures as classes of their own too; but where a network learned from other views alone, its
+    projection learns from the things by margin softmax, and its features stay. Nothing is held out
+    to choose the best weights by. Raises RecipeError where `tables` are no recipe, or an override
+    is wrong or changes what the network is shown.
     """
     trained = parse_recipe(copy.deepcopy(tables), origin="the model's recipe")
     gentle = trained.model_dump(mode="json")
@@ -32,6 +34,11 @@ def tuning_recipe(tables: dict[str, Any], *, data: str, overrides: Sequence[str]
     gentle["description"] = f"{trained.name}, tuned to {data}"
     gentle["data"] = {"train": data}
     gentle["optimiser"]["lr"] = LR_SHARE * trained.optimiser.lr
+    if trained.loss.kind == "own_picture":  # it knows no things, and verdicts are about things
+        gentle["loss"] = {"kind": "cosface", "margin": 0.2, "scale": 16.0}
+        gentle["network"]["n_frozen"] = "all"
+        gentle["augment"]["other_views"] = 0.0
+        gentle["optimiser"]["lr"] = _LR_OF_PROJECTION
     for part in gentle["optimiser"]["parts"]:
         part["lr"] = part["lr"] and LR_SHARE * part["lr"]
     # Another's model must not choose which classes are imported here.

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from firstsight.errors import storing
@@ -26,7 +28,8 @@ def can_freeze(recipe: Recipe, tower: torch.nn.Module) -> bool:
     """Whether a picture's features are the same at every step: nothing before the projection
     learns or keeps statistics, and nothing varies the picture."""
     augment = recipe.augment
-    varied = augment.mirror or augment.thickness_px or augment.affine or augment.photo
+    moved = augment.mirror or augment.affine or augment.other_views
+    varied = moved or augment.thickness_px or augment.photo
     return isinstance(tower, PooledTower) and tower.features_are_frozen and not varied
 
 
@@ -34,18 +37,26 @@ class FrozenFeatures:
     """The pooled features of every picture of a bank (turned ones too), (N, n_channels) float32.
 
     A file in `cache`, named by the pictures and the weights that it was made of, so that another
-    training on the same ones finds it.
+    training on the same ones finds it. console: of a progress bar while it is made.
     """
 
     def __init__(
-        self, bank: PictureBank, tower: PooledTower, cache: Path, device: torch.device
+        self,
+        bank: PictureBank,
+        tower: PooledTower,
+        cache: Path,
+        device: torch.device,
+        console: Console | None = None,
     ) -> None:
         self._device = device
         path = cache / f"features-{_key(bank, tower)[:32]}.npy"
         if not path.exists():
             with storing(path):
-                _write(path, bank, tower)
+                _write(path, bank, tower, console)
         self._features: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def __len__(self) -> int:
+        return len(self._features)
 
     def fetch(self, numbers: NDArray[np.int64]) -> Tensor:
         """Picture numbers (B,) to features (B, n_channels)."""
@@ -53,7 +64,7 @@ class FrozenFeatures:
 
 
 @torch.no_grad()
-def _write(path: Path, bank: PictureBank, tower: PooledTower) -> None:
+def _write(path: Path, bank: PictureBank, tower: PooledTower, console: Console | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     shape = (bank.classes.n_pictures, tower.n_channels)
     handle, draft = tempfile.mkstemp(".partial", path.stem, path.parent)
@@ -61,7 +72,9 @@ def _write(path: Path, bank: PictureBank, tower: PooledTower) -> None:
         with os.fdopen(handle, "wb") as stream:
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(stream, header)
-            for start in range(0, shape[0], _BATCH):
+            starts = range(0, shape[0], _BATCH)
+            quiet = console is None
+            for start in track(starts, "features", console=console, transient=True, disable=quiet):
                 numbers = np.arange(start, min(start + _BATCH, shape[0]))
                 features = tower.pooled_features(bank.fetch(numbers)[0])
                 # Plain writes: on a full disk they raise, where a memory map would kill us.

@@ -20,7 +20,7 @@ from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training.bank import PictureBank
 from firstsight.learning.training.build import build_head, build_tower
 from firstsight.learning.training.frozen import FrozenFeatures, can_freeze
-from firstsight.learning.training.objectives import build_objective
+from firstsight.learning.training.objectives import OwnPictureObjective, build_objective
 from firstsight.learning.training.optimiser import build_optimiser, learning_parts
 from firstsight.learning.training.processes import gathered, processes_here
 from firstsight.learning.training.schedules import momentum_at, rate_factor
@@ -67,6 +67,9 @@ class TwinTraining(LightningModule):
             start.put_into(self.tower, self.head)
         self.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = build_objective(recipe, self.head, bank.classes.n_classes)
+        if isinstance(self.objective, OwnPictureObjective):
+            assert isinstance(self.tower, PooledTower)
+            self.tower.project.requires_grad_(False)  # it measured the places, and stays
         # Here, so that a part that is not there is refused before anything starts.
         self._parts = learning_parts(recipe, self.tower, self.head, self.objective)
         self.variations = build_variations(recipe)
@@ -99,6 +102,8 @@ class TwinTraining(LightningModule):
         seed_step(self.recipe.training.seed, step)
         numbers = self.batches.at(step)
         labels = self.bank.labels_of(numbers)
+        if self.objective.by_picture:
+            labels = torch.from_numpy(numbers).to(labels)
         if self.features is None:
             embeddings = self._embed(numbers)
         else:

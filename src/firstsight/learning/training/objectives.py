@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from firstsight.learning.losses.catalogue import build_catalogued
 from firstsight.learning.losses.classes import CosFace
 from firstsight.learning.losses.memory import CrossBatchMemory
+from firstsight.learning.losses.own_picture import OwnPicture
 from firstsight.learning.losses.pairs import contrastive_loss, cross_entropy_on_pairs
 from firstsight.learning.losses.prototypes import prototypes, prototypical_loss
 from firstsight.learning.losses.triplet import triplet_loss
@@ -18,18 +19,22 @@ from firstsight.learning.recipes.schema.losses import (
     Contrastive,
     CosFaceLoss,
     CrossEntropyOnPairs,
+    OwnPictureLoss,
     Prototypical,
     Triplet,
 )
 
-__all__ = ["Objective", "build_objective"]
+__all__ = ["Objective", "OwnPictureObjective", "build_objective"]
 
 
 class Objective(nn.Module):
     """forward(embeddings (B, D) float32, labels (B,) int64) -> scalar loss.
 
     `report` holds figures of the last batch worth logging (active_triplets, for one).
+    by_picture: labels are the numbers of the pictures, not of their classes.
     """
+
+    by_picture = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,6 +102,20 @@ class LabelObjective(Objective):
         return cost
 
 
+class OwnPictureObjective(Objective):
+    """`loss.settle` must have been told the places of all pictures."""
+
+    by_picture = True
+
+    def __init__(self, loss: OwnPicture) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        cost: Tensor = self.loss(embeddings, labels)
+        return cost
+
+
 def build_objective(recipe: Recipe, head: HeadModule, n_classes: int) -> Objective:
     loss, size = recipe.loss, recipe.network.embedding_size
     if isinstance(loss, CrossEntropyOnPairs):
@@ -109,6 +128,9 @@ def build_objective(recipe: Recipe, head: HeadModule, n_classes: int) -> Objecti
         assert recipe.batches.kind == "episodes"
         n_support = recipe.batches.n_way * recipe.batches.k_shot
         return EpisodeObjective(head, scale=loss.scale, n_support=n_support)
+    if isinstance(loss, OwnPictureLoss):
+        own = OwnPicture(temperature=loss.temperature, closeness=loss.closeness)
+        return OwnPictureObjective(own)
     if isinstance(loss, CosFaceLoss):
         return LabelObjective(CosFace(n_classes, size, scale=loss.scale, margin=loss.margin))
     catalogued = build_catalogued(loss, n_classes, size)

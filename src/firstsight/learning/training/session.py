@@ -20,6 +20,7 @@ from rich.text import Text
 from torch.utils.data import DataLoader
 
 from firstsight.data.catalogue import open_pictures
+from firstsight.data.known import cache_folder
 from firstsight.data.packed import PackedPictures
 from firstsight.data.splits import hold_out, require_no_shared_classes, without_singletons
 from firstsight.errors import TrainingError, storing
@@ -28,7 +29,12 @@ from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.recipes.tuning import batches_within
 from firstsight.learning.training.averaging import MovingAverage
 from firstsight.learning.training.bank import PictureBank
-from firstsight.learning.training.build import build_batches, build_preprocessing
+from firstsight.learning.training.build import (
+    build_batches,
+    build_head,
+    build_preprocessing,
+    build_tower,
+)
 from firstsight.learning.training.callbacks import (
     BEST,
     LAST,
@@ -39,10 +45,11 @@ from firstsight.learning.training.callbacks import (
     keep_as_begun,
 )
 from firstsight.learning.training.finish import load_weights, write_model
-from firstsight.learning.training.frozen import can_freeze
+from firstsight.learning.training.frozen import FrozenFeatures, can_freeze
 from firstsight.learning.training.loggers import build_loggers
 from firstsight.learning.training.memory import keep_freed_memory
 from firstsight.learning.training.module import BrokenLoss, TwinTraining
+from firstsight.learning.training.objectives import OwnPictureObjective
 from firstsight.learning.training.processes import processes_here
 from firstsight.learning.training.starting import Start
 from firstsight.learning.training.stopping import BestSoFar
@@ -50,6 +57,7 @@ from firstsight.learning.training.validation import (
     OneShotValidation,
     PairValidation,
     Validation,
+    ViewValidation,
 )
 from firstsight.learning.training.whitening import whiten
 from firstsight.sampling.batches import BatchSource, Indices
@@ -57,10 +65,12 @@ from firstsight.sampling.coverage import coverage
 
 __all__ = ["Run", "Session"]
 
-_VALIDATIONS: dict[str, type[OneShotValidation | PairValidation]] = {
+_VALIDATIONS: dict[str, type[OneShotValidation | PairValidation | ViewValidation]] = {
     "one_shot": OneShotValidation,
     "pairs": PairValidation,
+    "views": ViewValidation,
 }
+_PLACES_AT_ONCE = 1024
 _MOST_STEPS_COUNTED = 1000  # a second or so of drawing, whatever the size of the data
 
 
@@ -133,6 +143,7 @@ class Session:
         broken: BrokenLoss | None = None
         if checkpoint is None:
             self._whiten()
+        self._settle_places()
         trainer = self.trainer()
         try:
             self.fit(trainer, checkpoint)
@@ -174,6 +185,27 @@ class Session:
         if self._start is None and isinstance(tower, PooledTower) and tower.whitened:
             seed = self._recipe.training.seed
             whiten(tower, self._learned, self._preprocessing, seed=seed, console=self._console)
+
+    def _settle_places(self) -> None:
+        """Where the network that the training began with has each picture, for a loss that leads
+        views there; worked out once, and kept in the cache."""
+        objective, tower = self._module.objective, self._module.tower
+        if not isinstance(objective, OwnPictureObjective):
+            return
+        assert isinstance(tower, PooledTower)
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(self._recipe.training.seed)  # as TwinTraining begins
+            began = build_tower(self._recipe, as_started=self._start is None)
+        assert isinstance(began, PooledTower)
+        if self._start is not None:
+            self._start.put_into(began, build_head(self._recipe))
+        cache, here = cache_folder() / "features", torch.device("cpu")
+        features = FrozenFeatures(self._module.bank, began.eval(), cache, here, self._console)
+        blocks = np.array_split(np.arange(len(features)), -(-len(features) // _PLACES_AT_ONCE))
+        with torch.no_grad():
+            # The centre and the projection do not learn.
+            places = [tower.embed_features(features.fetch(block)) for block in blocks]
+        objective.loss.settle(torch.cat(places))
 
     def _say(self, sentence: str) -> None:
         # Neither markup nor folding: class names may hold brackets, and paths are copied.
@@ -219,6 +251,8 @@ class Session:
         settings = self._recipe.training
         if settings.watch == "pairs":
             return PairValidation.plan(held_out, self._preprocessing)
+        if settings.watch == "views":
+            return ViewValidation.plan(held_out, self._preprocessing, seed=settings.seed)
         return OneShotValidation.plan(
             held_out, self._preprocessing, n_trials=settings.validation_trials, seed=settings.seed
         )

@@ -1,7 +1,8 @@
 """What a training begins with instead of chance: the weights of a model folder.
 
-A shipped folder leaves its weights to train on out; where they are published ones, they are taken
-from their publisher.
+A folder may have left its weights to train on out, as a shipped one does. Those of a network of
+photographs are then read from what it recognises by, `model.onnx`, where batch norms are part of
+the convolutions before them.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from firstsight.errors import CheckpointError, TrainingError
 from firstsight.learning.networks.heads import HeadModule, WeightedL1Head
 from firstsight.learning.networks.pooled import PooledTower
-from firstsight.learning.recipes.schema import parse_recipe
-from firstsight.learning.training.build import build_tower
 from firstsight.learning.training.crowding import LANDMARKS
 from firstsight.learning.training.export import constants_of
-from firstsight.model.folder import ModelInfo, read_model_info, read_onnx, read_tensors
+from firstsight.model.folder import TENSORS, read_model_info, read_onnx, read_tensors
 from firstsight.similarity import WeightedL1
 
 __all__ = ["Start"]
@@ -29,19 +29,16 @@ __all__ = ["Start"]
 @dataclass(frozen=True)
 class Start:
     """model: a model folder. fingerprint: which model it was when the training began, since
-    another may lie there when it is resumed. published: the network whose published features the
-    model has; they are taken from their publisher, and what follows them from the model.
-    """
+    another may lie there when it is resumed."""
 
     model: Path
     fingerprint: str
-    published: str | None = None
 
     @classmethod
     def at(cls, model: Path) -> Start:
         """ModelFolderError where there is no model folder."""
         info = read_model_info(model)
-        return cls(model.resolve(), info.fingerprint, info.made_by.get("published"))
+        return cls(model.resolve(), info.fingerprint)
 
     def put_into(self, tower: nn.Module, head: HeadModule) -> None:
         """Give tower and head the model's weights.
@@ -55,8 +52,8 @@ class Start:
                 f"the training began with the model {self.fingerprint[:12]}, but {self.model} "
                 f"holds {info.fingerprint[:12]} now; restore it, or train anew"
             )
-        if self.published is not None:
-            self._publish_into(tower, info)
+        if isinstance(tower, PooledTower) and not (self.model / TENSORS).exists():
+            self._fill(tower, _unfolded(tower, constants_of(read_onnx(self.model))))
             return
         tensors = read_tensors(self.model)
         tensors.pop(LANDMARKS, None)  # they follow the network, and do not learn
@@ -67,32 +64,12 @@ class Start:
                 head.logit.bias.fill_(info.head.bias)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "model": str(self.model),
-            "fingerprint": self.fingerprint,
-            "published": self.published,
-        }
+        return {"model": str(self.model), "fingerprint": self.fingerprint}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Start:
         """KeyError or TypeError for anything that `to_json` would not have made."""
-        return cls(Path(record["model"]), str(record["fingerprint"]), record["published"])
-
-    def _publish_into(self, tower: nn.Module, info: ModelInfo) -> None:
-        source = build_tower(
-            parse_recipe(info.recipe, origin="the model's recipe"), as_started=True
-        )
-        assert isinstance(tower, PooledTower)
-        assert isinstance(source, PooledTower)
-        tower.features.load_state_dict(source.features.state_dict())
-        # What follows the features (a centre, a projection) is the model's own.
-        found = constants_of(read_onnx(self.model))
-        rest = {
-            name: torch.from_numpy(found[name]) if name in found else torch.zeros_like(own)
-            for name, own in tower.state_dict().items()
-            if not name.startswith("features.") and (name in found or name.endswith(".bias"))
-        }
-        self._fill(tower, tower.state_dict() | rest)
+        return cls(Path(record["model"]), str(record["fingerprint"]))
 
     def _fill(self, tower: nn.Module, tensors: dict[str, Tensor]) -> None:
         try:
@@ -102,3 +79,24 @@ class Start:
                 f"the weights of {self.model} are those of another network than the recipe's; "
                 "leave the recipe's network as it was when the model was trained"
             ) from trouble
+
+
+def _unfolded(tower: PooledTower, found: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    """A state of `tower` that computes what the constants of its ONNX file do. A batch norm that is
+    part of the convolution before it there does nothing but add that one's bias."""
+    state = {name: torch.zeros_like(own) for name, own in tower.state_dict().items()}
+    for name, layer in tower.named_modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            state[f"{name}.weight"] += 1
+            state[f"{name}.running_var"] += 1 - layer.eps
+            before = f"{name.rpartition('.')[0]}.0.weight_bias"
+            if before in found:
+                state[f"{name}.bias"] = torch.from_numpy(found[before])
+    own = {name: torch.from_numpy(found[name]) for name in state if name in found}
+    state |= own
+    missing = [n for n in state if n.endswith("weight") and state[n].dim() > 1 and n not in own]
+    if missing:
+        raise TrainingError(
+            f"the model's file holds no {missing[0]}; take a model folder with model.safetensors"
+        )
+    return state

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from firstsight.data.packed import PackedPictures
@@ -18,10 +19,18 @@ from firstsight.learning.training.bank import normalise
 from firstsight.metrics.roc import equal_error_rate
 from firstsight.sampling.episodes import EpisodePlan, Episodes, draw_episodes
 
-__all__ = ["OneShotValidation", "PairValidation", "Validation", "batch_within", "embed_all"]
+__all__ = [
+    "OneShotValidation",
+    "PairValidation",
+    "Validation",
+    "ViewValidation",
+    "batch_within",
+    "embed_all",
+]
 
 # Feature maps of a million pixels take some hundred megabytes in the networks here.
 _MOST_PIXELS = 2**20
+_MOST_VIEWS = 500
 
 
 class Validation(Protocol):
@@ -95,6 +104,66 @@ class PairValidation:
         distances = head.frozen().distance(embeddings.numpy(), embeddings.numpy())[first, second]
         same = self.pictures.labels[first] == self.pictures.labels[second]
         return 1 - equal_error_rate(distances[same], distances[~same])
+
+
+@dataclass(frozen=True)
+class ViewValidation:
+    """One other view of each picture: is the picture itself the nearest of all? The same views at
+    every look."""
+
+    told: ClassVar[str] = "pictures found from another view"
+
+    pictures: PackedPictures
+    views: PackedPictures
+    preprocessing: Preprocessing
+
+    @classmethod
+    def plan(
+        cls, pictures: PackedPictures, preprocessing: Preprocessing, *, seed: int
+    ) -> ViewValidation:
+        """Of more than 500 pictures so many are drawn."""
+        # kornia takes half a second to import; drawings do without it.
+        from firstsight.learning.augment.views import OtherViews
+
+        rng = np.random.default_rng([seed, 21])
+        chosen = np.zeros(len(pictures), np.bool_)
+        chosen[rng.permutation(len(pictures))[:_MOST_VIEWS]] = True
+        pictures = pictures.select(chosen)
+        mean, deviation = preprocessing.mean, preprocessing.deviation
+        vary = OtherViews(preprocessing.size, mean, deviation, in_the_wild=True)
+        shown = []
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            for some in np.array_split(np.arange(len(pictures)), -(-len(pictures) // 32)):
+                # Two at least, which are backgrounds to each other.
+                some = some if len(some) > 1 else np.resize(some, 2)
+                seen = normalise(torch.from_numpy(np.array(pictures.pixels[some])), preprocessing)
+                shown.append(_pixels_of(vary(seen), preprocessing))
+        pixels = np.concatenate(shown)[: len(pictures)]
+        return cls(pictures, replace(pictures, pixels=pixels), preprocessing)
+
+    def accuracy(self, tower: nn.Module, head: HeadModule, device: torch.device) -> float:
+        """Share of pictures found, 0..1; chance is one in so many as there are."""
+        known, asked = (
+            embed_all(tower, shown, self.preprocessing, device)
+            for shown in (self.pictures, self.views)
+        )
+        if not (torch.isfinite(known).all() and torch.isfinite(asked).all()):
+            return float("nan")
+        nearest = head.frozen().distance(asked.numpy(), known.numpy()).argmin(1)
+        return float((nearest == np.arange(len(nearest))).mean())
+
+
+def _pixels_of(normalised: Tensor, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """(B, H, W, C) uint8 of what `normalise` made, as near as they come."""
+    shape = (1, -1, 1, 1)
+    deviation, mean = (
+        torch.tensor(each).view(shape) for each in (preprocessing.deviation, preprocessing.mean)
+    )
+    shown = (normalised * deviation + mean).clamp(0, 1)
+    if preprocessing.invert:
+        shown = 1 - shown
+    return (255 * shown).round().byte().permute(0, 2, 3, 1).numpy()
 
 
 @torch.no_grad()

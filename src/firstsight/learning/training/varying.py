@@ -26,6 +26,11 @@ def build_variations(recipe: Recipe) -> list[Variation]:
         variations.append(StrokeThickness(augment.thickness_px))
     if augment.affine is not None and (augment.affine.probability or augment.affine.elastic):
         variations.append(AffineDistortion(AffineRanges(**augment.affine.model_dump())))
+    if augment.other_views:
+        from firstsight.learning.augment.views import SomeOtherViews
+
+        seen_so = (picture.size, picture.mean, picture.deviation)
+        variations.append(SomeOtherViews(augment.other_views, *seen_so))
     if augment.photo is not None:
         # kornia takes half a second to import; drawings do without it.
         from firstsight.learning.augment.photo import PhotoRanges, PhotoVariation

@@ -56,5 +56,9 @@ class Augment(Table):
     thickness_px: float = Field(
         0.0, ge=0, le=3, description="strokes get up to this much thicker or thinner on each side"
     )
+    other_views: float = Field(
+        0.0, ge=0, le=1, description="share seen as another photograph would show them: moved, "
+        "leaning, before other backgrounds, in other light, blurred"
+    )  # fmt: skip
     affine: Affine | None = None
     photo: Photo | None = None

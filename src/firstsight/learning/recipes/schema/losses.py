@@ -20,6 +20,7 @@ __all__ = [
     "CosFaceLoss",
     "CrossEntropyOnPairs",
     "LossTable",
+    "OwnPictureLoss",
     "Prototypical",
     "Triplet",
 ]
@@ -78,4 +79,17 @@ class Prototypical(LossTable):
     kind: Literal["prototypical"]
     scale: float = Field(
         1.0, gt=0, description="of the distance (euclidean: its square), before the softmax"
+    )
+
+
+class OwnPictureLoss(LossTable):
+    """Learns from the pictures alone; what is in them need not be known."""
+
+    heads = ("cosine",)
+    batches = ("uniform",)
+
+    kind: Literal["own_picture"]
+    temperature: float = Field(0.05, gt=0, description="of the softmax over all pictures")
+    closeness: float = Field(
+        1.0, ge=0, description="of the distance to the own place, beside telling it from others"
     )

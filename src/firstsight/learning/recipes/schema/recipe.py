@@ -13,6 +13,7 @@ from firstsight.learning.recipes.schema.losses import (
     Contrastive,
     CosFaceLoss,
     CrossEntropyOnPairs,
+    OwnPictureLoss,
     Prototypical,
     Triplet,
 )
@@ -41,7 +42,13 @@ class Recipe(Table):
     network: Network
     head: Head = Head()
     loss: Annotated[
-        CrossEntropyOnPairs | Contrastive | Triplet | CosFaceLoss | Prototypical | CatalogueLoss,
+        CrossEntropyOnPairs
+        | Contrastive
+        | Triplet
+        | CosFaceLoss
+        | Prototypical
+        | OwnPictureLoss
+        | CatalogueLoss,
         Field(discriminator="kind"),
     ]
     batches: Batches
@@ -83,6 +90,21 @@ class Recipe(Table):
         return self
 
     @model_validator(mode="after")
+    def _places_mean_something(self) -> Recipe:
+        if not isinstance(self.loss, OwnPictureLoss):
+            return self
+        if not isinstance(self.network, PhotoNetwork) or not self.augment.other_views:
+            raise ValueError(
+                "loss.kind 'own_picture' leads other views to where a network of photographs has "
+                "their picture already: it needs such a network and augment.other_views"
+            )
+        if self.augment.turns > 1:
+            raise ValueError(
+                "loss.kind 'own_picture' knows no turned pictures; set augment.turns 1"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _network_fits(self) -> Recipe:
         turned = self.network.kind == "compact" and self.network.turned_views
         if turned and (self.augment.turns == 1 or self.head.kind == "weighted_l1"):
@@ -119,6 +141,8 @@ class Recipe(Table):
             )
         if self.augment.photo and self.picture.mode != "rgb":
             raise ValueError("augment.photo changes colours: it needs picture.mode 'rgb'")
+        if self.augment.other_views and self.picture.mode != "rgb":
+            raise ValueError("augment.other_views is of photographs: it needs picture.mode 'rgb'")
         if self.schedule.momentum_start is not None and self.optimiser.kind != "sgd":
             raise ValueError("schedule.momentum_start needs optimiser.kind 'sgd'")
         return self

@@ -16,9 +16,10 @@ class Training(Table):
         2000, ge=0, description="batches in all; 0 keeps a whitened network as it begins"
     )
     validate_every: int = Field(200, ge=1, description="steps between checkpoints and validations")
-    watch: Literal["one_shot", "pairs"] = Field(
+    watch: Literal["one_shot", "pairs", "views"] = Field(
         "one_shot",
-        description="held-out classes by one-shot trials, or by 1 - equal error rate of pairs",
+        description="held-out classes by one-shot trials, by 1 - equal error rate of pairs, or by "
+        "finding each picture from another view of it",
     )
     validation_trials: int = Field(1000, ge=1, description="20-way one-shot trials")
     patience: int | None = Field(None, ge=1, description="validations without improvement to stop")
