@@ -1,6 +1,7 @@
 """Single things seen again: one picture of each is enrolled, and other pictures of it are asked.
 
-    # One catalogue picture a thing, and pictures in the wild, told apart by the names of the files.
+    # One catalogue picture a thing, and pictures in the wild, told apart by the names of the files
+    # (or of folders, where a folder holds the pictures of one thing).
     python benchmarks/instances.py photos lite1 --gallery covers/Reference --queries covers/Palm
     # One folder a thing; each picture is the enrolled one in turn, as often as all things have one.
     python benchmarks/instances.py photos lite1 --data things
@@ -115,16 +116,17 @@ def parsed() -> argparse.Namespace:
 
 
 def of_catalogue(gallery: Sequence[Path], queries: Sequence[Path]) -> Things:
-    """Things by the names of their files, without endings."""
-    known = [picture for folder in gallery for picture, _ in list_pictures(folder)]
-    names = {picture.stem: place for place, picture in enumerate(known)}
-    asked = [picture for folder in queries for picture, _ in list_pictures(folder)]
-    strays = [picture.name for picture in asked if picture.stem not in names]
+    """Things by the names of their files, without endings, or of the folders that they are in."""
+    known = [listed for folder in gallery for listed in list_pictures(folder)]
+    names = {name: place for place, (_, name) in enumerate(known)}
+    asked = [listed for folder in queries for listed in list_pictures(folder)]
+    strays = [name for _, name in asked if name not in names]
     if len(names) < len(known) or strays:
         raise SystemExit(f"not one picture in the gallery of each thing: {strays[:3] or known[:3]}")
-    own = [names[picture.stem] for picture in asked]
+    own = [names[name] for _, name in asked]
     every = np.arange(len(known))
-    return Things([*known, *asked], np.concatenate([every, own]).astype(np.int64), every[None])
+    pictures = [picture for picture, _ in [*known, *asked]]
+    return Things(pictures, np.concatenate([every, own]).astype(np.int64), every[None])
 
 
 def of_folders(root: Path, most: int) -> Things:

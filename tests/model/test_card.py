@@ -30,6 +30,18 @@ def test_the_card_tells_what_it_is_how_it_was_made_and_how_to_use_it(tiny_info: 
         assert told in card
 
 
+def test_the_card_credits_whose_weights_a_training_began_with(tiny_info: ModelInfo) -> None:
+    credit = {"weights_credit": "a network by others", "licence": "BSD-3-Clause"}
+    began = render_card(replace(tiny_info, made_by={**tiny_info.made_by, **credit}))
+    assert (
+        "under Apache-2.0, like firstsight; they began with others under BSD-3-Clause: a network by "
+        "others." in began
+    )
+    credit["published"] = "network1_0"
+    left = render_card(replace(tiny_info, made_by={**tiny_info.made_by, **credit}))
+    assert "under BSD-3-Clause, as published. Features, as published: a network by others." in left
+
+
 def test_every_score_is_a_row_with_its_interval_and_origin(tiny_info: ModelInfo) -> None:
     score = {
         "protocol": "lake2015",

@@ -129,10 +129,15 @@ def _licence(info: ModelInfo) -> str:
     credit = info.made_by.get("data_credit")
     said = f"Data: {_text(credit)}" if credit else "Nobody is named as the author of the data."
     licence = info.made_by.get("licence")
-    under = f"{_text(licence)}, as published" if licence else "Apache-2.0, like firstsight"
-    features = info.made_by.get("weights_credit")
-    began = f" Features, as published: {_text(features)}." if features else ""
-    return f"The weights are under {under}.{began} {said}"
+    ours = "Apache-2.0, like firstsight"
+    if not licence:
+        return f"The weights are under {ours}. {said}"
+    features = _text(info.made_by.get("weights_credit"))
+    if "published" in info.made_by:
+        under = f"under {_text(licence)}, as published. Features, as published: {features}."
+    else:
+        under = f"under {ours}; they began with others under {_text(licence)}: {features}."
+    return f"The weights are {under} {said}"
 
 
 def _limits(info: ModelInfo) -> str:

@@ -68,14 +68,15 @@ def write_model(
 
 
 def _published(recipe: Recipe) -> dict[str, str]:
-    """Whose features the model has, where the training left published ones as they are."""
+    """Whose features the training began with; `published` where it left them as they are."""
     network = recipe.network
     if not isinstance(network, SqueezeNetNetwork | EfficientNetLiteNetwork):
         return {}
-    if network.weights != "imagenet" or network.n_frozen != "all":
+    if network.weights != "imagenet":
         return {}
     origin = published(backbone_named(network.kind, network.version))
-    return {"published": origin.name, "weights_credit": origin.credit, "licence": origin.licence}
+    credit = {"weights_credit": origin.credit, "licence": origin.licence}
+    return credit if network.n_frozen != "all" else {"published": origin.name, **credit}
 
 
 def _credit(data: str) -> str | None:
