@@ -34,8 +34,8 @@ def test_the_card_credits_whose_weights_a_training_began_with(tiny_info: ModelIn
     credit = {"weights_credit": "a network by others", "licence": "BSD-3-Clause"}
     began = render_card(replace(tiny_info, made_by={**tiny_info.made_by, **credit}))
     assert (
-        "under Apache-2.0, like firstsight; they began with others under BSD-3-Clause: a network by "
-        "others." in began
+        "under Apache-2.0, like firstsight; they began with others under BSD-3-Clause: a network "
+        "by others." in began
     )
     credit["published"] = "network1_0"
     left = render_card(replace(tiny_info, made_by={**tiny_info.made_by, **credit}))
