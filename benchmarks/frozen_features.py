@@ -67,7 +67,7 @@ def main() -> None:
     assert isinstance(kept.tower, PooledTower)
     with tempfile.TemporaryDirectory() as cache:
         started = time.perf_counter()
-        kept.features = FrozenFeatures(bank, kept.tower, Path(cache), torch.device("cpu"))
+        kept.features = FrozenFeatures(bank, kept.tower, Path(cache))
         once_s = (time.perf_counter() - started) / len(pictures)
         through, from_file = Steps(anew), Steps(kept)
         through.run(1), from_file.run(1)

@@ -11,6 +11,7 @@ import zipfile
 from concurrent.futures import Executor
 from dataclasses import replace
 from io import BytesIO
+from multiprocessing import current_process
 from pathlib import Path
 from typing import Any
 
@@ -316,8 +317,19 @@ def test_where_no_processes_are_to_be_had_threads_decode(
     manifest: Manifest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("firstsight.data.decoding._WORTH_PROCESSES", 0)
-    monkeypatch.setitem(sys.modules, "loky", None)  # as where the system has no semaphores
-    assert len(pack(manifest, PREPROCESSING, cache=tmp_path / "cache")) == 150
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "loky", None)
+        assert len(pack(manifest, PREPROCESSING, cache=tmp_path / "cache")) == 150
+
+    def refuse(*_: Any) -> None:
+        raise NotImplementedError("system provides too few semaphores")
+
+    with monkeypatch.context() as without:
+        without.setattr("loky.ProcessPoolExecutor", refuse)
+        assert len(pack(manifest, PREPROCESSING, cache=tmp_path / "more")) == 150
+    with monkeypatch.context() as without:
+        without.setattr(current_process(), "_config", {"daemon": True})  # may have no children
+        assert len(pack(manifest, PREPROCESSING, cache=tmp_path / "most")) == 150
 
 
 def test_unreadable_pictures_are_left_out_and_named(manifest: Manifest, tmp_path: Path) -> None:

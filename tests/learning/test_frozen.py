@@ -14,23 +14,25 @@ from safetensors.numpy import load_file
 
 from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
-from firstsight.errors import RecipeError
+from firstsight.errors import RecipeError, StorageError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training import module
+from firstsight.learning.training.bank import PictureBank
 from firstsight.learning.training.build import build_head, build_tower
-from firstsight.learning.training.frozen import can_freeze
+from firstsight.learning.training.frozen import FrozenFeatures, can_freeze
 from firstsight.learning.training.run import train
 from firstsight.learning.training.starting import Start
 from firstsight.model.folder import read_tensors
 
+SEEN = Preprocessing(size=32, mode="rgb")
+
 
 @pytest.fixture(scope="module")
 def pictures() -> PackedPictures:
-    seen = Preprocessing(size=32, mode="rgb")
-    return draw_alphabets(seen, n_alphabets=2, n_characters=4, n_drawers=3, seed=1)
+    return draw_alphabets(SEEN, n_alphabets=2, n_characters=4, n_drawers=3, seed=1)
 
 
 def recipe_of(**changes: Any) -> Recipe:
@@ -109,21 +111,47 @@ def test_a_projection_over_published_features_is_what_a_tuning_begins_with(
 def test_other_weights_and_other_pictures_have_other_features(
     pictures: PackedPictures, tmp_path: Path, private_cache: Path
 ) -> None:
-    from firstsight.learning.training.bank import PictureBank
-    from firstsight.learning.training.frozen import FrozenFeatures
-
-    seen = Preprocessing(size=32, mode="rgb")
     fewer = pictures.select(pictures.labels > 0)
     for seed, some in ((0, pictures), (1, pictures), (0, fewer), (0, pictures)):
         torch.manual_seed(seed)
         tower = PooledTower(SqueezeNet("1.1").features, 512, n_frozen=None)
-        bank = PictureBank(some, seen, 1)
-        kept = FrozenFeatures(bank, tower, private_cache, torch.device("cpu"))
+        bank = PictureBank(some, SEEN, 1)
+        kept = FrozenFeatures(bank, tower, private_cache)
         numbers = np.array([3, 1])
         with torch.no_grad():
             expected = tower.pooled_features(bank.fetch(numbers)[0])
         assert torch.allclose(kept.fetch(numbers), expected, atol=1e-5)
     assert len(list(private_cache.iterdir())) == 3
+
+
+def test_features_of_turned_pictures_are_others_and_a_damaged_file_is_made_anew(
+    pictures: PackedPictures, tmp_path: Path
+) -> None:
+    tower = PooledTower(SqueezeNet("1.1").features, 512, n_frozen=None)
+    plain, turned = (PictureBank(pictures, SEEN, turns) for turns in (1, 4))
+    assert len(FrozenFeatures(turned, tower, tmp_path)) == 4 * len(pictures)
+    numbers = np.arange(len(pictures))
+    whole = FrozenFeatures(plain, tower, tmp_path).fetch(numbers)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-100])
+    again = FrozenFeatures(plain, tower, tmp_path)
+    assert len(again) == len(pictures)
+    assert torch.equal(again.fetch(numbers), whole)
+
+
+def test_a_cache_of_features_that_cannot_be_written_costs_only_the_cache(
+    pictures: PackedPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    tower = PooledTower(SqueezeNet("1.1").features, 512, n_frozen=None)
+    bank, numbers = PictureBank(pictures, SEEN, 1), np.array([5, 2])
+    kept = FrozenFeatures(bank, tower, tmp_path / "file")
+    with torch.no_grad():
+        expected = tower.pooled_features(bank.fetch(numbers)[0])
+    assert torch.allclose(kept.fetch(numbers), expected, atol=1e-5)
+    monkeypatch.setattr("firstsight.learning.training.frozen._MOST_IN_MEMORY_BYTES", 1)
+    with pytest.raises(StorageError, match=r"cannot hold .* GB of features"):
+        FrozenFeatures(bank, tower, tmp_path / "file")
 
 
 def test_a_recipe_by_which_nothing_learns_is_refused(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,7 @@ from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.augment.views import OtherViews, SomeOtherViews
 from firstsight.learning.networks.heads import CosineHead
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
+from firstsight.learning.recipes.shelf import load_recipe
 from firstsight.learning.recipes.tuning import tuning_recipe
 from firstsight.learning.training import callbacks
 from firstsight.learning.training.bank import normalise
@@ -156,6 +159,8 @@ def test_a_gallery_teaches_things_to_a_network_that_learned_from_views() -> None
         ({"augment": {"other_views": 0.8, "turns": 4}}, "augment.turns 1"),
         ({"network": {"kind": "compact"}}, "network of photographs"),
         ({"picture": {"size": 32}}, "picture.mode 'rgb'"),
+        ({"network": {"kind": "squeezenet", "n_frozen": "all", "whitened": True}}, "n_frozen"),
+        ({"network": {"kind": "squeezenet"}}, "network.whitened"),
     ],
 )
 def test_recipes_whose_places_would_mean_nothing_are_refused(
@@ -164,3 +169,40 @@ def test_recipes_whose_places_would_mean_nothing_are_refused(
     tables = recipe_of().model_dump(mode="json", exclude_unset=True) | changes
     with pytest.raises(RecipeError, match=said):
         parse_recipe(tables, origin="test recipe")
+
+
+def test_looking_at_views_is_for_photographs() -> None:
+    with pytest.raises(RecipeError, match=r"training\.watch 'views'.*'rgb'"):
+        load_recipe("compact", ["training.watch=views"])
+
+
+def test_single_pictures_of_few_things_are_enough(screen: Console, tmp_path: Path) -> None:
+    one_each = draw_alphabets(SEEN, n_alphabets=1, n_characters=5, n_drawers=1, seed=1)
+    run = train(recipe_of(steps=2), one_each, tmp_path / "run", console=screen)
+    assert run.step == 2
+    assert load(run.model).embed_pixels(one_each.pixels).shape == (5, 512)
+
+
+def test_a_model_says_whose_weights_it_began_with(
+    pictures: PackedPictures, screen: Console, tmp_path: Path
+) -> None:
+    origin = tmp_path / "origin"
+    shutil.copytree(
+        train(recipe_of(steps=0), pictures, tmp_path / "r", console=screen).model, origin
+    )
+    record = json.loads((origin / "model.json").read_text())
+    for published in (True, False):
+        credit = {"weights_credit": "others", "licence": "MIT"}
+        record["made_by"] = {**credit, **({"published": "net1"} if published else {})}
+        (origin / "model.json").write_text(json.dumps(record))
+        start = Start.at(origin)
+        for steps, n_frozen, kept in ((1, "all", published), (1, 2, False)):
+            tables = recipe_of(steps=steps).model_dump(mode="json")
+            tables["network"]["n_frozen"] = n_frozen
+            tables |= {"loss": {"kind": "cosface"}, "augment": {}}
+            recipe = parse_recipe(tables, origin="test recipe")
+            folder = tmp_path / f"{published} {n_frozen}"
+            run = train(recipe, pictures, folder, console=screen, start=start)
+            made_by = load(run.model).info.made_by
+            assert made_by["weights_credit"] == "others"
+            assert ("published" in made_by) == kept

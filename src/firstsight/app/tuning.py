@@ -167,7 +167,7 @@ def _place_of_weights(recognizer: Recognizer, gallery: str) -> Path:
     except RecipeError as trouble:
         raise GalleryError(_remedy(gallery, f"has no recipe to go on by ({trouble})")) from trouble
     in_onnx = isinstance(recipe.network, ImageNetNetwork)  # see Start
-    if not (place / TENSORS).exists() and not in_onnx:
+    if not ((place / TENSORS).exists() or in_onnx):
         raise GalleryError(_remedy(gallery, f"came without {TENSORS}, its weights to train on"))
     return place
 

@@ -14,6 +14,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
+from multiprocessing import current_process
 from os import cpu_count
 
 import numpy as np
@@ -152,10 +153,13 @@ def _own_archives() -> Archives:
 
 def _processes(n_workers: int) -> Executor | None:
     """loky's, which does not run the user's script again; None where there are none to be had."""
+    if current_process().daemon:  # which may have no children
+        return None
     try:
-        from loky import ProcessPoolExecutor
+        from loky import ProcessPoolExecutor, cpu_count
 
-        executor: Executor = ProcessPoolExecutor(n_workers)
-    except (ImportError, OSError):
+        # Of a container's share of the machine, where it has one.
+        executor: Executor = ProcessPoolExecutor(min(n_workers, cpu_count()))
+    except (ImportError, OSError, NotImplementedError, RuntimeError):
         return None
     return executor

@@ -132,11 +132,12 @@ def _licence(info: ModelInfo) -> str:
     ours = "Apache-2.0, like firstsight"
     if not licence:
         return f"The weights are under {ours}. {said}"
-    features = _text(info.made_by.get("weights_credit"))
-    if "published" in info.made_by:
-        under = f"under {_text(licence)}, as published. Features, as published: {features}."
+    credit = info.made_by.get("weights_credit")
+    if credit and "published" not in info.made_by:
+        under = f"under {ours}; they began with others under {_text(licence)}: {_text(credit)}."
     else:
-        under = f"under {ours}; they began with others under {_text(licence)}: {features}."
+        features = f" Features, as published: {_text(credit)}." if credit else ""
+        under = f"under {_text(licence)}, as published.{features}"
     return f"The weights are {under} {said}"
 
 

@@ -19,20 +19,21 @@ class OwnPicture(nn.Module):
     embedding and p_i the place of its picture; the mean over a batch.
     """
 
-    places: Tensor
-
     def __init__(self, *, temperature: float = 0.05, closeness: float = 1.0) -> None:
         super().__init__()
         self.temperature, self.closeness = temperature, closeness
-        # In no checkpoint: they follow from the pictures and from how the training began.
-        self.register_buffer("places", torch.zeros(0, 0), persistent=False)
+        # No buffer, which checkpoints would hold and processes exchange at every step: places
+        # follow from the pictures and from how the training began.
+        self.places = torch.zeros(0, 0)
 
     def settle(self, places: Tensor) -> None:
-        """places: (N, D), the embeddings of all N pictures before the training, of any length."""
-        self.places = F.normalize(places)
+        """places: (N, D), the embeddings of all N pictures before the training, of any length;
+        they are brought to length 1, and kept."""
+        self.places = F.normalize(places, out=places)
 
     def forward(self, embeddings: Tensor, pictures: Tensor) -> Tensor:
         """embeddings: (B, D), any length; pictures: (B,) int64 0..N-1. Returns the scalar mean."""
+        self.places = self.places.to(embeddings.device)
         cosines = F.normalize(embeddings) @ self.places.T  # (B, N)
         own = cosines.gather(1, pictures[:, None])
         told = F.cross_entropy(cosines / self.temperature, pictures)

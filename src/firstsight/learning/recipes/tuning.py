@@ -38,7 +38,8 @@ def tuning_recipe(tables: dict[str, Any], *, data: str, overrides: Sequence[str]
         gentle["loss"] = {"kind": "cosface", "margin": 0.2, "scale": 16.0}
         gentle["network"]["n_frozen"] = "all"
         gentle["augment"]["other_views"] = 0.0
-        gentle["optimiser"]["lr"] = _LR_OF_PROJECTION
+        gentle["optimiser"] |= {"lr": _LR_OF_PROJECTION, "weight_decay": 0.01, "parts": []}
+        gentle["schedule"] = {}
     for part in gentle["optimiser"]["parts"]:
         part["lr"] = part["lr"] and LR_SHARE * part["lr"]
     # Another's model must not choose which classes are imported here.

@@ -15,12 +15,19 @@ from firstsight.learning.networks.backbones import backbone_named
 from firstsight.learning.networks.heads import HeadModule
 from firstsight.learning.networks.weights import published
 from firstsight.learning.recipes.schema import Recipe
-from firstsight.learning.recipes.schema.network import EfficientNetLiteNetwork, SqueezeNetNetwork
+from firstsight.learning.recipes.schema.network import (
+    EfficientNetLiteNetwork,
+    PhotoNetwork,
+    SqueezeNetNetwork,
+)
 from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
 from firstsight.learning.training.export import KeptWeights, export_onnx, tensors_of
-from firstsight.model.folder import ModelInfo, write_model_folder
+from firstsight.learning.training.starting import Start
+from firstsight.model.folder import ModelInfo, read_model_info, write_model_folder
 
 __all__ = ["load_weights", "write_model"]
+
+_CREDITS = ("published", "weights_credit", "licence")
 
 
 def write_model(
@@ -32,8 +39,11 @@ def write_model(
     name: str | None = None,
     weights: KeptWeights = "full",
     half: bool = False,
+    start: Start | None = None,
 ) -> Path:
     """Write the model folder of a checkpoint's weights (the average, where there is one).
+
+    start: the model that the training began with, whose credits this one takes over.
 
     name: what the model is called; default: like its recipe. weights: to train on further.
     half: large weights of the ONNX file are stored as float16.
@@ -60,23 +70,31 @@ def write_model(
                 "seed": recipe.training.seed,
                 "hardware": find_hardware(),
                 "data_credit": _credit(recipe.data.train),
-                **_published(recipe),
+                **_began_with(recipe, start),
             },
         ),
     )
     return folder
 
 
-def _published(recipe: Recipe) -> dict[str, str]:
-    """Whose features the training began with; `published` where it left them as they are."""
+def _began_with(recipe: Recipe, start: Start | None) -> dict[str, str]:
+    """Whose features the training began with; `published` where nobody has changed them since."""
     network = recipe.network
-    if not isinstance(network, SqueezeNetNetwork | EfficientNetLiteNetwork):
+    if start is not None:
+        known = read_model_info(start.model).made_by
+        found = {key: known[key] for key in _CREDITS if key in known}
+    elif (
+        isinstance(network, SqueezeNetNetwork | EfficientNetLiteNetwork)
+        and network.weights == "imagenet"
+    ):
+        origin = published(backbone_named(network.kind, network.version))
+        credit, licence = origin.credit, origin.licence
+        found = dict(zip(_CREDITS, (origin.name, credit, licence), strict=True))
+    else:
         return {}
-    if network.weights != "imagenet":
-        return {}
-    origin = published(backbone_named(network.kind, network.version))
-    credit = {"weights_credit": origin.credit, "licence": origin.licence}
-    return credit if network.n_frozen != "all" else {"published": origin.name, **credit}
+    if isinstance(network, PhotoNetwork) and network.n_frozen != "all":
+        found.pop("published", None)
+    return found
 
 
 def _credit(data: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from firstsight.errors import storing
+from firstsight.errors import StorageError
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training.bank import PictureBank
@@ -22,6 +23,7 @@ from firstsight.learning.training.bank import PictureBank
 __all__ = ["FrozenFeatures", "can_freeze"]
 
 _BATCH = 64
+_MOST_IN_MEMORY_BYTES = 2**31
 
 
 def can_freeze(recipe: Recipe, tower: torch.nn.Module) -> bool:
@@ -37,7 +39,8 @@ class FrozenFeatures:
     """The pooled features of every picture of a bank (turned ones too), (N, n_channels) float32.
 
     A file in `cache`, named by the pictures and the weights that it was made of, so that another
-    training on the same ones finds it. console: of a progress bar while it is made.
+    training on the same ones finds it. Where it cannot be written they are kept in memory, up to
+    2 GiB; StorageError beyond that. console: of a progress bar while it is made.
     """
 
     def __init__(
@@ -45,40 +48,58 @@ class FrozenFeatures:
         bank: PictureBank,
         tower: PooledTower,
         cache: Path,
-        device: torch.device,
         console: Console | None = None,
     ) -> None:
-        self._device = device
         path = cache / f"features-{_key(bank, tower)[:32]}.npy"
-        if not path.exists():
-            with storing(path):
-                _write(path, bank, tower, console)
-        self._features: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        shape = (bank.classes.n_pictures, tower.n_channels)
+        found = _read(path, shape)
+        if found is None:
+            blocks = _blocks(bank, tower, console)
+            try:
+                _write(path, shape, blocks)
+                found = _read(path, shape)
+            except OSError as refusal:
+                if 4 * shape[0] * shape[1] > _MOST_IN_MEMORY_BYTES:
+                    raise StorageError(
+                        f"{path.parent} cannot hold {4e-9 * shape[0] * shape[1]:.1f} GB of "
+                        f"features ({refusal.strerror or refusal}); free some room, or set "
+                        "FIRSTSIGHT_CACHE to a folder with more"
+                    ) from refusal
+                blocks = _blocks(bank, tower, console)
+            if found is None:
+                found = np.concatenate(list(blocks))
+        self._features: NDArray[np.float32] = found
 
     def __len__(self) -> int:
         return len(self._features)
 
     def fetch(self, numbers: NDArray[np.int64]) -> Tensor:
-        """Picture numbers (B,) to features (B, n_channels)."""
-        return torch.from_numpy(np.array(self._features[numbers])).to(self._device)
+        """Picture numbers (B,) to features (B, n_channels), on the CPU."""
+        return torch.from_numpy(np.array(self._features[numbers]))
 
 
 @torch.no_grad()
-def _write(path: Path, bank: PictureBank, tower: PooledTower, console: Console | None) -> None:
+def _blocks(
+    bank: PictureBank, tower: PooledTower, console: Console | None
+) -> Iterator[NDArray[np.float32]]:
+    n, quiet = bank.classes.n_pictures, console is None
+    starts = range(0, n, _BATCH)
+    for start in track(starts, "features", console=console, transient=True, disable=quiet):
+        numbers = np.arange(start, min(start + _BATCH, n))
+        features = tower.pooled_features(bank.fetch(numbers)[0])
+        yield features.float().cpu().numpy()
+
+
+def _write(path: Path, shape: tuple[int, int], blocks: Iterator[NDArray[np.float32]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    shape = (bank.classes.n_pictures, tower.n_channels)
     handle, draft = tempfile.mkstemp(".partial", path.stem, path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(stream, header)
-            starts = range(0, shape[0], _BATCH)
-            quiet = console is None
-            for start in track(starts, "features", console=console, transient=True, disable=quiet):
-                numbers = np.arange(start, min(start + _BATCH, shape[0]))
-                features = tower.pooled_features(bank.fetch(numbers)[0])
+            for block in blocks:
                 # Plain writes: on a full disk they raise, where a memory map would kill us.
-                stream.write(features.float().cpu().numpy().astype("<f4").tobytes())
+                stream.write(block.astype("<f4").tobytes())
             stream.flush()
             os.fsync(stream.fileno())
         Path(draft).replace(path)
@@ -86,9 +107,19 @@ def _write(path: Path, bank: PictureBank, tower: PooledTower, console: Console |
         Path(draft).unlink(missing_ok=True)
 
 
+def _read(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+    """None for what is missing, damaged or of another shape."""
+    try:
+        found: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return found if found.shape == shape and found.dtype == np.float32 else None
+
+
 def _key(bank: PictureBank, tower: PooledTower) -> str:
     pooling = f"{tower.pool} {tower.mirrored} {tower.finer}"
-    digest = hashlib.sha256(f"{bank.fingerprint} {pooling}".encode())
+    turns = bank.classes.n_turns
+    digest = hashlib.sha256(f"{bank.fingerprint} {turns} {pooling}".encode())
     for name, tensor in tower.features.state_dict().items():
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())

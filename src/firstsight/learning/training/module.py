@@ -80,7 +80,7 @@ class TwinTraining(LightningModule):
         self.bank.to(self.device)
         if isinstance(self.tower, PooledTower) and can_freeze(self.recipe, self.tower):
             cache = cache_folder() / "features"
-            self.features = FrozenFeatures(self.bank, self.tower, cache, self.device)
+            self.features = FrozenFeatures(self.bank, self.tower, cache)
 
     def training_step(self, _batch: Any, _number: int) -> Tensor:
         step = self.global_step
@@ -109,7 +109,8 @@ class TwinTraining(LightningModule):
         else:
             assert isinstance(self.tower, PooledTower)
             share = self.processes.share(len(numbers))
-            embeddings = self.tower.embed_features(self.features.fetch(numbers[share]))
+            features = self.features.fetch(numbers[share]).to(self.device)
+            embeddings = self.tower.embed_features(features)
         with torch.autocast(self.device.type, enabled=False):
             embeddings = gathered(embeddings.float())
             loss: Tensor = self.objective(embeddings, labels)

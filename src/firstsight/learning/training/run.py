@@ -109,6 +109,7 @@ def export(
         data_fingerprint=record["data"],
         weights=weights,
         half=half,
+        start=record["start"],
     )
 
 

@@ -70,7 +70,7 @@ _VALIDATIONS: dict[str, type[OneShotValidation | PairValidation | ViewValidation
     "pairs": PairValidation,
     "views": ViewValidation,
 }
-_PLACES_AT_ONCE = 1024
+_AT_ONCE = 1024
 _MOST_STEPS_COUNTED = 1000  # a second or so of drawing, whatever the size of the data
 
 
@@ -114,10 +114,11 @@ class Session:
         self._preprocessing = build_preprocessing(recipe)
         self._learned, held_out = self._split(pictures)
         bank = PictureBank(self._learned, self._preprocessing, recipe.augment.turns)
-        if recipe.training.steps:
+        fitting = recipe.training.steps and recipe.loss.kind != "own_picture"
+        if fitting:
             batches = build_batches(recipe, bank.classes)
             self._tell_coverage(batches, bank.classes.turned_labels)
-        else:  # none will be drawn, whatever their size
+        else:  # of few pictures as many as there are; without steps none will be drawn
             n, n_classes = len(self._learned), self._learned.n_classes
             within = batches_within(recipe, n_pictures=n, n_classes=n_classes)
             batches = build_batches(within, bank.classes)
@@ -190,7 +191,7 @@ class Session:
         """Where the network that the training began with has each picture, for a loss that leads
         views there; worked out once, and kept in the cache."""
         objective, tower = self._module.objective, self._module.tower
-        if not isinstance(objective, OwnPictureObjective):
+        if not isinstance(objective, OwnPictureObjective) or not self._recipe.training.steps:
             return
         assert isinstance(tower, PooledTower)
         with torch.random.fork_rng(devices=()):
@@ -199,20 +200,25 @@ class Session:
         assert isinstance(began, PooledTower)
         if self._start is not None:
             self._start.put_into(began, build_head(self._recipe))
-        cache, here = cache_folder() / "features", torch.device("cpu")
-        features = FrozenFeatures(self._module.bank, began.eval(), cache, here, self._console)
-        blocks = np.array_split(np.arange(len(features)), -(-len(features) // _PLACES_AT_ONCE))
-        with torch.no_grad():
-            # The centre and the projection do not learn.
-            places = [tower.embed_features(features.fetch(block)) for block in blocks]
-        objective.loss.settle(torch.cat(places))
+        alone = self._processes.count == 1 and torch.cuda.is_available()
+        here, bank = torch.device("cuda" if alone else "cpu"), self._module.bank
+        bank.to(here)
+        cache = cache_folder() / "features"
+        features = FrozenFeatures(bank, began.eval().to(here), cache, self._console)
+        places = torch.empty(len(features), self._recipe.embedding_size)
+        with torch.no_grad():  # the centre and the projection do not learn
+            for block in np.array_split(np.arange(len(places)), -(-len(places) // _AT_ONCE)):
+                places[block] = tower.embed_features(features.fetch(block))
+        objective.loss.settle(places)
 
     def _say(self, sentence: str) -> None:
         # Neither markup nor folding: class names may hold brackets, and paths are copied.
         self._console.print(Text(sentence), soft_wrap=True)
 
     def _split(self, pictures: PackedPictures) -> tuple[PackedPictures, PackedPictures | None]:
-        kept, left_out = without_singletons(pictures)
+        # Where each picture is told from all others, a single one of a class teaches as much.
+        alone_teaches = self._recipe.loss.kind == "own_picture"
+        kept, left_out = (pictures, ()) if alone_teaches else without_singletons(pictures)
         if left_out:
             names = ", ".join(left_out[:5]) + (" ..." if len(left_out) > 5 else "")
             self._say(f"left out {len(left_out)} classes with a single picture: {names}")
@@ -312,7 +318,13 @@ class Session:
                 "Lower optimiser.lr or training.validate_every, and train anew"
             )
         self._say(f"writing the model to {to}, and checking that it computes the same there")
-        write_model(self._recipe, checkpoint, to, data_fingerprint=self._data_fingerprint)
+        write_model(
+            self._recipe,
+            checkpoint,
+            to,
+            data_fingerprint=self._data_fingerprint,
+            start=self._start,
+        )
 
 
 @contextmanager

@@ -56,6 +56,8 @@ class Start:
             self._fill(tower, _unfolded(tower, constants_of(read_onnx(self.model))))
             return
         tensors = read_tensors(self.model)
+        if isinstance(tower, PooledTower) and tower.centre is None:
+            tensors.pop("centre", None)  # a published network may have been centred afterwards
         tensors.pop(LANDMARKS, None)  # they follow the network, and do not learn
         self._fill(tower, {name: torch.from_numpy(each) for name, each in tensors.items()})
         if isinstance(head, WeightedL1Head) and isinstance(info.head, WeightedL1):

@@ -102,6 +102,12 @@ class Recipe(Table):
             raise ValueError(
                 "loss.kind 'own_picture' knows no turned pictures; set augment.turns 1"
             )
+        if self.network.n_frozen == "all" and self.training.steps:
+            raise ValueError("loss.kind 'own_picture' teaches features; lower network.n_frozen")
+        if not (self.network.whitened or self.network.projection):
+            raise ValueError(
+                "loss.kind 'own_picture' measures places by a projection; set network.whitened"
+            )
         return self
 
     @model_validator(mode="after")
@@ -143,6 +149,8 @@ class Recipe(Table):
             raise ValueError("augment.photo changes colours: it needs picture.mode 'rgb'")
         if self.augment.other_views and self.picture.mode != "rgb":
             raise ValueError("augment.other_views is of photographs: it needs picture.mode 'rgb'")
+        if self.training.watch == "views" and self.picture.mode != "rgb":
+            raise ValueError("training.watch 'views' is of photographs: it needs mode 'rgb'")
         if self.schedule.momentum_start is not None and self.optimiser.kind != "sgd":
             raise ValueError("schedule.momentum_start needs optimiser.kind 'sgd'")
         return self
