@@ -171,6 +171,37 @@ def test_recipes_whose_places_would_mean_nothing_are_refused(
         parse_recipe(tables, origin="test recipe")
 
 
+def test_a_finished_model_blends_what_features_learned_with_how_they_began(
+    pictures: PackedPictures, screen: Console, tmp_path: Path
+) -> None:
+    # A folder stands for a publisher: random weights cannot be had again.
+    origin = train(recipe_of(steps=0), pictures, tmp_path / "origin", console=screen).model
+    start = Start.at(origin)
+    tables = recipe_of(steps=3).model_dump(mode="json")
+    tables["network"]["weights"] = "imagenet"
+
+    def blended(share: float) -> dict[str, Any]:
+        tables["training"]["blend"] = share
+        recipe = parse_recipe(tables, origin="test recipe")
+        run = train(recipe, pictures, tmp_path / f"{share}", console=screen, start=start)
+        return read_tensors(run.model)
+
+    before, learned, mixed = read_tensors(origin), blended(1.0), blended(0.25)
+    name = "features.12.expand3x3.weight"
+    assert not np.array_equal(before[name], learned[name])
+    expected = 0.75 * before[name] + 0.25 * learned[name]
+    np.testing.assert_allclose(mixed[name], expected, atol=1e-6)
+    np.testing.assert_array_equal(mixed["project.weight"], before["project.weight"])
+
+
+def test_blending_needs_weights_to_blend_with() -> None:
+    for network in ({"kind": "compact"}, {"kind": "squeezenet", "weights": "random"}):
+        tables = {"name": "x", "network": network, "loss": {"kind": "cosface"}}
+        tables |= {"batches": {"kind": "uniform"}, "training": {"blend": 0.5}}
+        with pytest.raises(RecipeError, match=r"training\.blend mixes"):
+            parse_recipe(tables | {"picture": {"size": 32, "mode": "rgb"}}, origin="test")
+
+
 def test_looking_at_views_is_for_photographs() -> None:
     with pytest.raises(RecipeError, match=r"training\.watch 'views'.*'rgb'"):
         load_recipe("compact", ["training.watch=views"])

@@ -48,6 +48,7 @@ def tuning_recipe(tables: dict[str, Any], *, data: str, overrides: Sequence[str]
         "steps": steps,
         "validate_every": -(-steps // LOOKS),
         "patience": None,
+        "blend": 1.0,
     }
     recipe = overridden(gentle, overrides, origin="the tuning's recipe")
     if recipe.picture != trained.picture:

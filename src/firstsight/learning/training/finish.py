@@ -13,6 +13,7 @@ from firstsight.errors import CheckpointError
 from firstsight.evaluation.scorecard import find_commit, find_hardware, find_version
 from firstsight.learning.networks.backbones import backbone_named
 from firstsight.learning.networks.heads import HeadModule
+from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.weights import published
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.recipes.schema.network import (
@@ -52,6 +53,8 @@ def write_model(
     load_weights(parts, checkpoint)
     tower, head = parts["tower"], parts["head"]
     assert isinstance(head, HeadModule)
+    if recipe.training.blend < 1:
+        _blend(tower, recipe, start)
     preprocessing = build_preprocessing(recipe)
     write_model_folder(
         folder,
@@ -75,6 +78,22 @@ def write_model(
         ),
     )
     return folder
+
+
+@torch.no_grad()
+def _blend(tower: nn.Module, recipe: Recipe, start: Start | None) -> None:
+    """Mix features with those that the training began with, by their weights (Wortsman et al. 2022,
+    "Robust fine-tuning of zero-shot models", eq. 1): much of what was learned, and less forgotten.
+    """
+    began = build_tower(recipe, as_started=start is None)
+    if start is not None:
+        start.put_into(began, build_head(recipe))
+    assert isinstance(tower, PooledTower)
+    assert isinstance(began, PooledTower)
+    before = began.features.state_dict()
+    for name, own in tower.features.state_dict().items():
+        if own.is_floating_point():
+            own.lerp_(before[name], 1 - recipe.training.blend)
 
 
 def _began_with(recipe: Recipe, start: Start | None) -> dict[str, str]:

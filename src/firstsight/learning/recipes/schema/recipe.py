@@ -151,6 +151,19 @@ class Recipe(Table):
             raise ValueError("augment.other_views is of photographs: it needs picture.mode 'rgb'")
         if self.training.watch == "views" and self.picture.mode != "rgb":
             raise ValueError("training.watch 'views' is of photographs: it needs mode 'rgb'")
+        return self
+
+    @model_validator(mode="after")
+    def _training_fits(self) -> Recipe:
+        blended = self.training.blend < 1
+        if blended and (
+            not isinstance(self.network, PhotoNetwork)
+            or getattr(self.network, "weights", None) == "random"
+        ):
+            raise ValueError(
+                "training.blend mixes what was learned with published weights: it needs a network "
+                "of photographs that begins with such"
+            )
         if self.schedule.momentum_start is not None and self.optimiser.kind != "sgd":
             raise ValueError("schedule.momentum_start needs optimiser.kind 'sgd'")
         return self

@@ -28,6 +28,10 @@ class Training(Table):
         0.0, ge=0, description="gains smaller than this share of the best, in percent, are none"
     )
     ema_decay: float | None = Field(None, gt=0, lt=1, description="average of the weights")
+    blend: float = Field(
+        1.0, gt=0, le=1, description="share of what features learned in the finished model; the "
+        "rest is how they began"
+    )  # fmt: skip
     precision: Literal["auto", "f32", "bf16"] = Field(
         "auto", description="auto: bf16 where the machine has units for it"
     )
