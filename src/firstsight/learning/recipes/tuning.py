@@ -36,7 +36,8 @@ def tuning_recipe(tables: dict[str, Any], *, data: str, overrides: Sequence[str]
     gentle["optimiser"]["lr"] = LR_SHARE * trained.optimiser.lr
     if trained.loss.kind == "own_picture":  # it knows no things, and verdicts are about things
         gentle["loss"] = {"kind": "cosface", "margin": 0.2, "scale": 16.0}
-        gentle["network"]["n_frozen"] = "all"
+        if gentle["network"]["whitened"] or gentle["network"]["projection"]:
+            gentle["network"]["n_frozen"] = "all"
         gentle["augment"]["other_views"] = 0.0
         gentle["optimiser"] |= {"lr": _LR_OF_PROJECTION, "weight_decay": 0.01, "parts": []}
         gentle["schedule"] = {}

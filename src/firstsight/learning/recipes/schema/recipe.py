@@ -104,10 +104,6 @@ class Recipe(Table):
             )
         if self.network.n_frozen == "all" and self.training.steps:
             raise ValueError("loss.kind 'own_picture' teaches features; lower network.n_frozen")
-        if not (self.network.whitened or self.network.projection):
-            raise ValueError(
-                "loss.kind 'own_picture' measures places by a projection; set network.whitened"
-            )
         return self
 
     @model_validator(mode="after")
