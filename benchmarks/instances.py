@@ -120,9 +120,10 @@ def of_catalogue(gallery: Sequence[Path], queries: Sequence[Path]) -> Things:
     known = [listed for folder in gallery for listed in list_pictures(folder)]
     names = {name: place for place, (_, name) in enumerate(known)}
     asked = [listed for folder in queries for listed in list_pictures(folder)]
-    strays = [name for _, name in asked if name not in names]
+    strays = [picture.name for picture, name in asked if name not in names]
     if len(names) < len(known) or strays:
-        raise SystemExit(f"not one picture in the gallery of each thing: {strays[:3] or known[:3]}")
+        odd = strays or [name for _, name in known]
+        raise SystemExit(f"not one picture in the gallery of each thing: {odd[:3]}")
     own = [names[name] for _, name in asked]
     every = np.arange(len(known))
     pictures = [picture for picture, _ in [*known, *asked]]

@@ -166,8 +166,8 @@ def _place_of_weights(recognizer: Recognizer, gallery: str) -> Path:
         recipe = parse_recipe(info.recipe, origin="what it says of its making")
     except RecipeError as trouble:
         raise GalleryError(_remedy(gallery, f"has no recipe to go on by ({trouble})")) from trouble
-    in_onnx = isinstance(recipe.network, ImageNetNetwork)  # see Start
-    if not ((place / TENSORS).exists() or in_onnx):
+    elsewhere = isinstance(recipe.network, ImageNetNetwork) or "published" in info.made_by
+    if not ((place / TENSORS).exists() or elsewhere):  # see Start
         raise GalleryError(_remedy(gallery, f"came without {TENSORS}, its weights to train on"))
     return place
 

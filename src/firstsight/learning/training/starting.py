@@ -2,7 +2,7 @@
 
 A folder may have left its weights to train on out, as a shipped one does. Those of a network of
 photographs are then read from what it recognises by, `model.onnx`, where batch norms are part of
-the convolutions before them.
+the convolutions before them; the features of one of Hugging Face come from its publisher.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from torch import Tensor, nn
 from firstsight.errors import CheckpointError, TrainingError
 from firstsight.learning.networks.heads import HeadModule, WeightedL1Head
 from firstsight.learning.networks.pooled import PooledTower
+from firstsight.learning.recipes.schema import parse_recipe
+from firstsight.learning.training.build import build_tower
 from firstsight.learning.training.crowding import LANDMARKS
 from firstsight.learning.training.export import constants_of
-from firstsight.model.folder import TENSORS, read_model_info, read_onnx, read_tensors
+from firstsight.model.folder import (
+    TENSORS,
+    ModelInfo,
+    read_model_info,
+    read_onnx,
+    read_tensors,
+)
 from firstsight.similarity import WeightedL1
 
 __all__ = ["Start"]
@@ -53,7 +61,11 @@ class Start:
                 f"holds {info.fingerprint[:12]} now; restore it, or train anew"
             )
         if isinstance(tower, PooledTower) and not (self.model / TENSORS).exists():
-            self._fill(tower, _unfolded(tower, constants_of(read_onnx(self.model))))
+            found = constants_of(read_onnx(self.model))
+            if info.recipe["network"]["kind"] == "huggingface":
+                self._fill(tower, _published(info) | _kept(tower, found))
+            else:
+                self._fill(tower, _unfolded(tower, found))
             return
         tensors = read_tensors(self.model)
         if isinstance(tower, PooledTower) and tower.centre is None:
@@ -83,10 +95,32 @@ class Start:
             ) from trouble
 
 
+def _published(info: ModelInfo) -> dict[str, Tensor]:
+    """The state of the tower that the model's recipe began with; TrainingError where the model's
+    features have learned since."""
+    if "published" not in info.made_by:
+        raise TrainingError(
+            f"{info.name} came without {TENSORS}, and its features are no longer those published; "
+            f"take a model folder with {TENSORS}"
+        )
+    recipe = parse_recipe(info.recipe, origin="the model's recipe")
+    return build_tower(recipe, as_started=True).state_dict()
+
+
+def _kept(tower: PooledTower, found: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    """What follows the features (a centre, a projection), which is the model's own."""
+    return {
+        name: torch.from_numpy(found[name])
+        for name in tower.state_dict()
+        if name in found and not name.startswith("features.")
+    }
+
+
 def _unfolded(tower: PooledTower, found: dict[str, np.ndarray]) -> dict[str, Tensor]:
     """A state of `tower` that computes what the constants of its ONNX file do. A batch norm that is
     part of the convolution before it there does nothing but add that one's bias."""
     state = {name: torch.zeros_like(own) for name, own in tower.state_dict().items()}
+    missing = []
     for name, layer in tower.named_modules():
         if isinstance(layer, nn.BatchNorm2d):
             state[f"{name}.weight"] += 1
@@ -94,9 +128,11 @@ def _unfolded(tower: PooledTower, found: dict[str, np.ndarray]) -> dict[str, Ten
             before = f"{name.rpartition('.')[0]}.0.weight_bias"
             if before in found:
                 state[f"{name}.bias"] = torch.from_numpy(found[before])
+            elif f"{name}.weight" not in found:
+                missing.append(f"{name}.weight")
     own = {name: torch.from_numpy(found[name]) for name in state if name in found}
     state |= own
-    missing = [n for n in state if n.endswith("weight") and state[n].dim() > 1 and n not in own]
+    missing += [n for n in state if n.endswith("weight") and state[n].dim() > 1 and n not in own]
     if missing:
         raise TrainingError(
             f"the model's file holds no {missing[0]}; take a model folder with model.safetensors"
