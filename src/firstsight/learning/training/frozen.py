@@ -54,20 +54,19 @@ class FrozenFeatures:
         shape = (bank.classes.n_pictures, tower.n_channels)
         found = _read(path, shape)
         if found is None:
-            blocks = _blocks(bank, tower, console)
             try:
-                _write(path, shape, blocks)
+                _write(path, shape, _blocks(bank, tower, console))
                 found = _read(path, shape)
             except OSError as refusal:
-                if 4 * shape[0] * shape[1] > _MOST_IN_MEMORY_BYTES:
+                n_bytes = 4 * shape[0] * shape[1]
+                if n_bytes > _MOST_IN_MEMORY_BYTES:
                     raise StorageError(
-                        f"{path.parent} cannot hold {4e-9 * shape[0] * shape[1]:.1f} GB of "
-                        f"features ({refusal.strerror or refusal}); free some room, or set "
-                        "FIRSTSIGHT_CACHE to a folder with more"
+                        f"{path.parent} cannot hold {n_bytes / 1e9:.1f} GB of features "
+                        f"({refusal.strerror or refusal}); free some room, or set FIRSTSIGHT_CACHE "
+                        "to a folder with more"
                     ) from refusal
-                blocks = _blocks(bank, tower, console)
-            if found is None:
-                found = np.concatenate(list(blocks))
+        if found is None:
+            found = np.concatenate(list(_blocks(bank, tower, console)))
         self._features: NDArray[np.float32] = found
 
     def __len__(self) -> int:

@@ -114,14 +114,14 @@ class Session:
         self._preprocessing = build_preprocessing(recipe)
         self._learned, held_out = self._split(pictures)
         bank = PictureBank(self._learned, self._preprocessing, recipe.augment.turns)
-        fitting = recipe.training.steps and recipe.loss.kind != "own_picture"
-        if fitting:
-            batches = build_batches(recipe, bank.classes)
-            self._tell_coverage(batches, bank.classes.turned_labels)
-        else:  # of few pictures as many as there are; without steps none will be drawn
+        drawn_from = recipe
+        if not recipe.training.steps or recipe.loss.kind == "own_picture":
+            # None will be drawn, whatever their size; or few pictures make small batches.
             n, n_classes = len(self._learned), self._learned.n_classes
-            within = batches_within(recipe, n_pictures=n, n_classes=n_classes)
-            batches = build_batches(within, bank.classes)
+            drawn_from = batches_within(recipe, n_pictures=n, n_classes=n_classes)
+        batches = build_batches(drawn_from, bank.classes)
+        if recipe.training.steps:
+            self._tell_coverage(batches, bank.classes.turned_labels)
         self._module = TwinTraining(recipe, bank, batches, self._plan_validation(held_out), start)
         if recipe.training.steps and can_freeze(recipe, self._module.tower):
             self._say(
