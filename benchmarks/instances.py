@@ -29,6 +29,7 @@ from firstsight.evaluation.openset import OpenSetTrials, miss_curve
 from firstsight.evaluation.ranking import rank
 from firstsight.evaluation.scorecard import find_commit, find_hardware
 from firstsight.images.listing import list_pictures
+from firstsight.images.preprocess import Preprocessing
 from firstsight.metrics.intervals import bootstrap_by_cluster
 from firstsight.model import Embedder
 from firstsight.similarity import Cosine, Head
@@ -93,7 +94,7 @@ def main() -> None:
         enrolled = asked.copy()
         if arguments.views:
             once = np.unique(things.enrolled)
-            views = other_views(pixels[once], arguments.views, seen.mean, seen.deviation)
+            views = other_views(pixels[once], arguments.views, seen)
             seen_so = [asked[once], *(embedded(contestant, view) for view in views)]
             enrolled[once] = mean_of(seen_so)
         judged[contestant.name] = judge(asked, enrolled, contestant.head, things)
@@ -163,25 +164,19 @@ def embedded(contestant: Contestant, pixels: Pixels) -> Floats:
     return np.concatenate([contestant.embed(pixels[start : start + AT_ONCE]) for start in starts])
 
 
-def other_views(
-    pixels: Pixels, n_views: int, mean: Sequence[float], deviation: Sequence[float]
-) -> Iterator[Pixels]:
+def other_views(pixels: Pixels, n_views: int, seen: Preprocessing) -> Iterator[Pixels]:
     """Other photographs of each picture, as whitening makes them, as pixels again."""
     import torch
 
     from firstsight.learning.augment.views import OtherViews
+    from firstsight.learning.training.bank import normalise, pixels_of
 
-    size = pixels.shape[1]
-    vary = OtherViews(size, mean, deviation)
-    centre, unit = (torch.tensor(each).reshape(-1, 1, 1) for each in (mean, deviation))
+    vary = OtherViews(seen.size, seen.mean, seen.deviation)
     torch.manual_seed(SEED)
     for _ in range(n_views):
-        parts = []
-        for some in np.array_split(pixels, -(-len(pixels) // AT_ONCE)):
-            shown = (torch.from_numpy(some).permute(0, 3, 1, 2) / 255 - centre) / unit
-            seen = (vary(shown) * unit + centre).clamp(0, 1) * 255
-            parts.append(seen.round().byte().permute(0, 2, 3, 1).numpy())
-        yield np.concatenate(parts)
+        parts = np.array_split(pixels, -(-len(pixels) // AT_ONCE))
+        shown = (vary(normalise(torch.from_numpy(part), seen)) for part in parts)
+        yield np.concatenate([pixels_of(view, seen) for view in shown])
 
 
 def mean_of(several: Sequence[Floats]) -> Floats:

@@ -44,6 +44,9 @@ class Failure:
     in_reading: bool
 
 
+_Outcome = tuple[NDArray[np.uint8], list[Failure]]  # digests (n, 32), zero for failures
+
+
 @dataclass(frozen=True)
 class Decoded:
     """rows: (n,) int64, the rows of the manifest that are pictures, rising.
@@ -115,9 +118,6 @@ def decode_all(
     return Decoded(np.flatnonzero(good), digests[good], failures)
 
 
-_Outcome = tuple[NDArray[np.uint8], list[Failure]]  # digests (n, 32), zero for failures
-
-
 @dataclass(frozen=True)
 class _Block:
     """How a worker decodes some neighbouring rows; archives: its own where there are none."""
@@ -160,6 +160,6 @@ def _processes(n_workers: int) -> Executor | None:
 
         # Of a container's share of the machine, where it has one.
         executor: Executor = ProcessPoolExecutor(min(n_workers, cpu_count()))
-    except (ImportError, OSError, NotImplementedError, RuntimeError):
+    except (ImportError, OSError, RuntimeError):  # no semaphores, or not enough
         return None
     return executor

@@ -13,7 +13,7 @@ from firstsight.data.packed import PackedPictures
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.augment.turns import TurnedClasses, turn
 
-__all__ = ["PictureBank", "normalise"]
+__all__ = ["PictureBank", "normalise", "pixels_of"]
 
 
 class PictureBank:
@@ -71,3 +71,13 @@ def normalise(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
     mean = torch.tensor(preprocessing.mean, device=pixels.device).view(1, -1, 1, 1)
     deviation = torch.tensor(preprocessing.deviation, device=pixels.device).view(1, -1, 1, 1)
     return (scaled - mean).div_(deviation)
+
+
+def pixels_of(pictures: Tensor, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """(B, C, H, W) as `normalise` gives them to (B, H, W, C) uint8, as near as they come."""
+    mean = torch.tensor(preprocessing.mean).view(1, -1, 1, 1)
+    deviation = torch.tensor(preprocessing.deviation).view(1, -1, 1, 1)
+    shown = (pictures * deviation + mean).clamp(0, 1)
+    if preprocessing.invert:
+        shown = 1 - shown
+    return (255 * shown).round().byte().permute(0, 2, 3, 1).numpy()

@@ -23,12 +23,10 @@ from firstsight.learning.recipes.schema.network import (
 )
 from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
 from firstsight.learning.training.export import KeptWeights, export_onnx, tensors_of
-from firstsight.learning.training.starting import Start
-from firstsight.model.folder import ModelInfo, read_model_info, write_model_folder
+from firstsight.learning.training.starting import CREDITS, Start
+from firstsight.model.folder import ModelInfo, write_model_folder
 
 __all__ = ["load_weights", "write_model"]
-
-_CREDITS = ("published", "weights_credit", "licence")
 
 
 def write_model(
@@ -45,7 +43,6 @@ def write_model(
     """Write the model folder of a checkpoint's weights (the average, where there is one).
 
     start: the model that the training began with, whose credits this one takes over.
-
     name: what the model is called; default: like its recipe. weights: to train on further.
     half: large weights of the ONNX file are stored as float16.
     """
@@ -100,15 +97,14 @@ def _began_with(recipe: Recipe, start: Start | None) -> dict[str, str]:
     """Whose features the training began with; `published` where nobody has changed them since."""
     network = recipe.network
     if start is not None:
-        known = read_model_info(start.model).made_by
-        found = {key: known[key] for key in _CREDITS if key in known}
+        found = dict(start.credits)
     elif (
         isinstance(network, SqueezeNetNetwork | EfficientNetLiteNetwork)
         and network.weights == "imagenet"
     ):
         origin = published(backbone_named(network.kind, network.version))
-        credit, licence = origin.credit, origin.licence
-        found = dict(zip(_CREDITS, (origin.name, credit, licence), strict=True))
+        known = (origin.name, origin.credit, origin.licence)
+        found = dict(zip(CREDITS, known, strict=True))
     else:
         return {}
     if isinstance(network, PhotoNetwork) and network.n_frozen != "all":

@@ -102,18 +102,11 @@ class LabelObjective(Objective):
         return cost
 
 
-class OwnPictureObjective(Objective):
+class OwnPictureObjective(LabelObjective):
     """`loss.settle` must have been told the places of all pictures."""
 
     by_picture = True
-
-    def __init__(self, loss: OwnPicture) -> None:
-        super().__init__()
-        self.loss = loss
-
-    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        cost: Tensor = self.loss(embeddings, labels)
-        return cost
+    loss: OwnPicture
 
 
 def build_objective(recipe: Recipe, head: HeadModule, n_classes: int) -> Objective:

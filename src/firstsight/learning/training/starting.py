@@ -7,7 +7,7 @@ the convolutions before them; the features of one of Hugging Face come from its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +31,26 @@ from firstsight.model.folder import (
 )
 from firstsight.similarity import WeightedL1
 
-__all__ = ["Start"]
+__all__ = ["CREDITS", "Start"]
+
+CREDITS = ("published", "weights_credit", "licence")  # whose weights a model began with
 
 
 @dataclass(frozen=True)
 class Start:
     """model: a model folder. fingerprint: which model it was when the training began, since
-    another may lie there when it is resumed."""
+    another may lie there when it is resumed. credits: its own, as far as it has CREDITS."""
 
     model: Path
     fingerprint: str
+    credits: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def at(cls, model: Path) -> Start:
         """ModelFolderError where there is no model folder."""
         info = read_model_info(model)
-        return cls(model.resolve(), info.fingerprint)
+        known = {key: info.made_by[key] for key in CREDITS if key in info.made_by}
+        return cls(model.resolve(), info.fingerprint, known)
 
     def put_into(self, tower: nn.Module, head: HeadModule) -> None:
         """Give tower and head the model's weights.
@@ -78,12 +82,16 @@ class Start:
                 head.logit.bias.fill_(info.head.bias)
 
     def to_json(self) -> dict[str, Any]:
-        return {"model": str(self.model), "fingerprint": self.fingerprint}
+        return {
+            "model": str(self.model),
+            "fingerprint": self.fingerprint,
+            "credits": self.credits,
+        }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Start:
         """KeyError or TypeError for anything that `to_json` would not have made."""
-        return cls(Path(record["model"]), str(record["fingerprint"]))
+        return cls(Path(record["model"]), str(record["fingerprint"]), dict(record["credits"]))
 
     def _fill(self, tower: nn.Module, tensors: dict[str, Tensor]) -> None:
         try:

@@ -7,7 +7,6 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from firstsight.data.packed import PackedPictures
@@ -15,7 +14,7 @@ from firstsight.errors import DataError
 from firstsight.evaluation.episodes import score
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.heads import HeadModule
-from firstsight.learning.training.bank import normalise
+from firstsight.learning.training.bank import normalise, pixels_of
 from firstsight.metrics.roc import equal_error_rate
 from firstsight.sampling.episodes import EpisodePlan, Episodes, draw_episodes
 
@@ -138,7 +137,7 @@ class ViewValidation:
                 # Two at least, which are backgrounds to each other.
                 some = some if len(some) > 1 else np.resize(some, 2)
                 seen = normalise(torch.from_numpy(np.array(pictures.pixels[some])), preprocessing)
-                shown.append(_pixels_of(vary(seen), preprocessing))
+                shown.append(pixels_of(vary(seen), preprocessing))
         pixels = np.concatenate(shown)[: len(pictures)]
         return cls(pictures, replace(pictures, pixels=pixels), preprocessing)
 
@@ -152,18 +151,6 @@ class ViewValidation:
             return float("nan")
         nearest = head.frozen().distance(asked.numpy(), known.numpy()).argmin(1)
         return float((nearest == np.arange(len(nearest))).mean())
-
-
-def _pixels_of(normalised: Tensor, preprocessing: Preprocessing) -> NDArray[np.uint8]:
-    """(B, H, W, C) uint8 of what `normalise` made, as near as they come."""
-    shape = (1, -1, 1, 1)
-    deviation, mean = (
-        torch.tensor(each).view(shape) for each in (preprocessing.deviation, preprocessing.mean)
-    )
-    shown = (normalised * deviation + mean).clamp(0, 1)
-    if preprocessing.invert:
-        shown = 1 - shown
-    return (255 * shown).round().byte().permute(0, 2, 3, 1).numpy()
 
 
 @torch.no_grad()
