@@ -31,6 +31,11 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
     if pictures.fingerprint != info.data_fingerprint:
         require_unseen_characters(info, pictures.name)
         require_unseen_characters(info, pictures.name, by="watch")
+        if pictures.name == _named(info, "beside"):
+            raise UsageError(
+                f"the model was trained on all of {pictures.name} too, beside its own data, and a "
+                "figure on that says nothing about new things; name other data with --data"
+            )
         return pictures
     _, unseen = _parted(info, pictures)
     if unseen is None:
@@ -73,16 +78,17 @@ def require_unseen_characters(
     """
     from firstsight.data.omniglot_parts import characters_of
 
-    trained = _named(info, by)
     judged = characters_of(part)
-    shared = characters_of(trained) & judged
-    if shared:
-        how = "trained on" if by == "train" else "chosen by"
-        raise UsageError(
-            f"the model was {how} {trained}, which holds {len(shared)} of the {len(judged)} "
-            f"characters of {part} ({min(shared)} is one), and a figure on them says nothing about "
-            "new things; judge it by other data, or train on other characters"
-        )
+    for key in ("train", "beside") if by == "train" else ("watch",):
+        known = _named(info, key)
+        shared = characters_of(known) & judged
+        if shared:
+            how = "trained on" if by == "train" else "chosen by"
+            raise UsageError(
+                f"the model was {how} {known}, which holds {len(shared)} of the {len(judged)} "
+                f"characters of {part} ({min(shared)} is one), and a figure on them says nothing "
+                "about new things; judge it by other data, or train on other characters"
+            )
 
 
 def require_seen_characters(info: ModelInfo, part: str) -> None:
@@ -94,7 +100,7 @@ def require_seen_characters(info: ModelInfo, part: str) -> None:
 
     data, trained = info.recipe.get("data", {}), _named(info, "train")
     held_out = data.get("held_out_groups") or data.get("held_out_classes")
-    if drawings_of(trained) != drawings_of(part) or held_out:
+    if drawings_of(trained) != drawings_of(part) or held_out or data.get("beside"):
         raise UsageError(
             f"this protocol judges models of all of {part}, and the model was trained on "
             f"{trained or 'something else'}{' without some classes' if held_out else ''}; "
@@ -102,7 +108,7 @@ def require_seen_characters(info: ModelInfo, part: str) -> None:
         )
 
 
-def _named(info: ModelInfo, key: Literal["train", "watch"]) -> str:
+def _named(info: ModelInfo, key: str) -> str:
     """A data set of the model's recipe, by its full name; "" where it has none."""
     table = info.recipe.get("data")
     return for_training(str(table.get(key, ""))) if isinstance(table, dict) else ""

@@ -1,4 +1,4 @@
-"""Parting one packed set into several: by groups, by classes, by who drew."""
+"""Parting one packed set into several, by groups, by classes, by who drew; joining two."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firstsight.data.packed import PackedPictures
-from firstsight.errors import DataError, UsageError
+from firstsight.errors import DataError, ShapeError, UsageError
 
 __all__ = [
     "by_drawer",
     "hold_out",
     "hold_out_classes",
     "hold_out_groups",
+    "join",
     "require_no_shared_classes",
     "without_singletons",
 ]
@@ -84,6 +85,39 @@ def hold_out(
     if class_share:
         return hold_out_classes(pictures, class_share, rng, part=part)
     return pictures, None
+
+
+def join(first: PackedPictures, second: PackedPictures) -> PackedPictures:
+    """All pictures of both, the first's in front; the classes and groups of each stay its own.
+
+    The pixels are copied into memory. Raises ShapeError where the pictures differ in shape,
+    DataError where a class, told by its names, is in both.
+    """
+    if first.pixels.shape[1:] != second.pixels.shape[1:]:
+        raise ShapeError(
+            f"{first.name} has pictures of shape {first.pixels.shape[1:]} and {second.name} of "
+            f"{second.pixels.shape[1:]}; pack both by the same preprocessing"
+        )
+    shared = set(first.full_names) & set(second.full_names)
+    if shared:
+        raise DataError(
+            f"{len(shared)} classes are both in {first.name} and in {second.name} "
+            f"({_some(['/'.join(names) for names in sorted(shared)])}); name two sets with nothing "
+            "in common"
+        )
+    return PackedPictures.of(
+        name=f"{first.name} and {second.name}",
+        pixels=np.concatenate([np.asarray(first.pixels), np.asarray(second.pixels)]),
+        labels=np.concatenate([first.labels, second.labels + first.n_classes]),
+        drawers=np.concatenate([first.drawers, second.drawers]),
+        class_names=first.class_names + second.class_names,
+        class_groups=np.concatenate(
+            [first.class_groups, second.class_groups + len(first.group_names)]
+        ),
+        group_names=first.group_names + second.group_names,
+        digests=np.concatenate([first.digests, second.digests]),
+        skipped=first.skipped + second.skipped,
+    )
 
 
 def by_drawer(pictures: PackedPictures, drawers: Collection[int]) -> PackedPictures:

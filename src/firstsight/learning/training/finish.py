@@ -69,7 +69,7 @@ def write_model(
                 "commit": find_commit(),
                 "seed": recipe.training.seed,
                 "hardware": find_hardware(),
-                "data_credit": _credit(recipe.data.train),
+                "data_credit": _credits(recipe.data.train, recipe.data.beside),
                 **_began_with(recipe, start),
             },
         ),
@@ -112,12 +112,10 @@ def _began_with(recipe: Recipe, start: Start | None) -> dict[str, str]:
     return found
 
 
-def _credit(data: str) -> str | None:
-    """Who made the data; None for a folder of somebody's own."""
-    return next(
-        (f"{known.credit}, {known.licence}" for known in known_datasets() if known.name == data),
-        None,
-    )
+def _credits(*data: str) -> str | None:
+    """Who made the data sets that have a name; None where none has: a folder of somebody's own."""
+    known = {each.name: f"{each.credit}, {each.licence}" for each in known_datasets()}
+    return "; ".join(known[name] for name in data if name in known) or None
 
 
 def load_weights(module: nn.Module, checkpoint: Path) -> None:

@@ -22,7 +22,12 @@ from torch.utils.data import DataLoader
 from firstsight.data.catalogue import open_pictures
 from firstsight.data.known import cache_folder
 from firstsight.data.packed import PackedPictures
-from firstsight.data.splits import hold_out, require_no_shared_classes, without_singletons
+from firstsight.data.splits import (
+    hold_out,
+    join,
+    require_no_shared_classes,
+    without_singletons,
+)
 from firstsight.errors import TrainingError, storing
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.recipes.schema import Recipe
@@ -113,6 +118,8 @@ class Session:
         self._data_fingerprint = pictures.fingerprint
         self._preprocessing = build_preprocessing(recipe)
         self._learned, held_out = self._split(pictures)
+        if recipe.data.beside:
+            self._learn_beside(recipe.data.beside, held_out)
         bank = PictureBank(self._learned, self._preprocessing, recipe.augment.turns)
         drawn_from = recipe
         if not recipe.training.steps or recipe.loss.kind == "own_picture":
@@ -243,6 +250,14 @@ class Session:
             f"learning from {len(learned):,} pictures of {learned.n_classes:,} classes, {held}"
         )
         return learned, held_out
+
+    def _learn_beside(self, name: str, held_out: PackedPictures | None) -> None:
+        """Learn from the whole of another set too."""
+        beside = open_pictures(name, self._preprocessing)
+        if held_out is not None:
+            require_no_shared_classes(beside, held_out)
+        self._learned = join(self._learned, without_singletons(beside)[0])
+        self._say(f"and from {len(beside):,} pictures of {beside.n_classes:,} classes of {name}")
 
     def _tell_coverage(self, batches: BatchSource, labels: Indices) -> None:
         steps = min(batches.epoch_steps, self._recipe.training.steps, _MOST_STEPS_COUNTED)

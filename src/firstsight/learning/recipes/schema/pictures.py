@@ -15,6 +15,9 @@ class Data(Table):
     """Which pictures train, and which of them are held out to watch the training."""
 
     train: str = Field("omniglot:background", description="data set or folder to train on")
+    beside: str = Field(
+        "", description="a further set to learn from, whole; nothing of it is held out"
+    )
     held_out_groups: int = Field(
         0, ge=0, description="groups (alphabets) kept from training for validation; 0 for none"
     )
