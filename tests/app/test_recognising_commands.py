@@ -34,6 +34,19 @@ def test_a_folder_is_enrolled_and_others_are_identified(gallery: Path) -> None:
     assert "strangers' pictures" in ended.err
 
 
+def test_where_each_shows_one_of_the_things_every_picture_gets_a_name(gallery: Path) -> None:
+    asked = (gallery / "asked", gallery / "strangers", "--gallery", "figures", "--closed-set")
+    ended = here("identify", *asked)
+    assert ended.code == 0
+    assert "unknown" not in ended.out
+    assert "every picture is taken to show one of the 8 things" in ended.err
+    told = [json.loads(line) for line in here("identify", *asked, "--json").out.splitlines()]
+    assert all(each["closed_set"] and each["threshold"] is None for each in told)
+    known = [each["thing"] for each in told[:N_THINGS] if each["decision"] == "known"]
+    assert len(known) >= 6
+    assert min(each["probability"] for each in told if each["decision"] == "known") >= 0.9
+
+
 def test_the_command_and_python_give_the_same_answer(gallery: Path) -> None:
     asked = [gallery / "asked" / f"figure {thing}.png" for thing in range(N_THINGS)]
     ended = firstsight("identify", *asked, "--gallery", "figures", "--json")

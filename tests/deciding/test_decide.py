@@ -36,6 +36,8 @@ ESTIMATE = Estimate(
     # With a runner-up 4 - 2 d + m, without one 3 - 2 d.
     likely_right=LikelyRight(Logistic(3, -2), Logistic(4, -2, 1)),
     likely_right_basis="gallery",
+    sharpness=10.0,
+    sharpness_basis="gallery",
     kept="estimated from this gallery's own 400 things",
 )
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from firstsight.data.catalogue import open_pictures
 from firstsight.deciding.calibrated import Calibrated
+from firstsight.deciding.closed_set import share_of_nearest
 from firstsight.deciding.combining import RULES, thing_distances
 from firstsight.deciding.decide import decide
 from firstsight.deciding.estimate import Estimate, estimate, things_needed
@@ -98,6 +99,31 @@ def test_with_one_photo_each_misses_come_from_the_model(
     assert found.rule == "best" and found.accuracies is None and "kept" in found.rule_kept
     alone = judged(photos)
     assert (alone.basis, alone.misses, alone.likely_right) == ("gallery", None, None)
+
+
+def test_how_sharply_distances_tell_is_the_gallerys_own_where_that_is_enough(
+    world: World, small: Photos, calibrated: Calibrated
+) -> None:
+    own = judged(small, calibrated, rule="best")
+    assert own.sharpness_basis == "gallery" and own.sharpness is not None
+    assert own.sharpness == judged(small, rule="best").sharpness
+    singles = world.gallery(np.random.default_rng(3), 40, 1)
+    found = judged(singles, calibrated)
+    assert (found.sharpness, found.sharpness_basis) == (-calibrated.verify.slope, "model")
+    none = judged(singles)
+    assert (none.sharpness, none.sharpness_basis) == (None, "none")
+
+
+def test_shares_by_the_gallerys_own_sharpness_come_true() -> None:
+    blurred = World(blur=0.5).photos(np.random.default_rng(2), 40, 6).reshape(40, 6, -1)
+    enrolled = Photos.of(blurred[:, :3].reshape(120, -1), [3] * 40)
+    found = judged(enrolled, rule="best")
+    assert found.sharpness is not None
+    distance = thing_distances(Euclidean(), blurred[:, 3:].reshape(120, -1), enrolled, "best")
+    right = distance.argmin(axis=1) == np.repeat(np.arange(40), 3)
+    shares = [share_of_nearest(np.sort(row).tolist(), 40, found.sharpness) for row in distance]
+    assert 0.3 < right.mean() < 0.9
+    assert np.mean(shares) == pytest.approx(right.mean(), abs=0.07)
 
 
 def test_without_calibration_a_small_gallery_claims_nothing(small: Photos) -> None:

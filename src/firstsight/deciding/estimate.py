@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from firstsight.deciding.calibrated import Calibrated, SizedTrials
+from firstsight.deciding.closed_set import fit_sharpness
 from firstsight.deciding.combining import RULES, GalleryVectors, Rule
 from firstsight.deciding.estimated import Basis, Estimate
-from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, leave_one_out
+from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, leave_one_out, pose
 from firstsight.deciding.likelihood import fit_likely_right
 from firstsight.deciding.thresholds import (
     Rate,
@@ -97,6 +98,7 @@ def estimate(
         n_verdicts=len(verdicts),
         **_explained(_thresholds(evidence), _kept(evidence, n_things, size)),
         **_probability(evidence),
+        **_sharpness(head, vectors, chosen, evidence, calibrated),
     )
 
 
@@ -275,6 +277,22 @@ def _probability(evidence: _Evidence) -> dict[str, Any]:
         join_trials(enrolled, evidence.verdicts.enrolled),
     )
     return {"likely_right": fit_likely_right(sides), "likely_right_basis": basis}
+
+
+def _sharpness(
+    head: Head,
+    vectors: GalleryVectors,
+    rule: Rule,
+    evidence: _Evidence,
+    calibrated: Calibrated | None,
+) -> dict[str, Any]:
+    """The fields `sharpness` and `sharpness_basis`: the gallery's own where that is enough."""
+    if _is_enough(evidence.own.enrolled):
+        posed = pose(head, vectors, rule, seed=evidence.seed)
+        return {"sharpness": fit_sharpness(posed), "sharpness_basis": "gallery"}
+    if calibrated is None:
+        return {"sharpness": None, "sharpness_basis": "none"}
+    return {"sharpness": max(0.0, -calibrated.verify.slope), "sharpness_basis": "model"}
 
 
 def _is_enough(trials: Trials) -> bool:

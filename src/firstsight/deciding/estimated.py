@@ -15,7 +15,7 @@ from firstsight.metrics.intervals import Interval
 
 __all__ = ["FORMAT", "Basis", "Estimate"]
 
-FORMAT = 2  # of `to_json`: what was kept in another is estimated anew
+FORMAT = 3  # of `to_json`: what was kept in another is estimated anew
 
 Basis = Literal["gallery", "model", "none"]
 
@@ -38,6 +38,8 @@ class Estimate:
     on_average: FPIR at the model's threshold, as the mean over galleries of things like those the
     model was calibrated on; None where the threshold is the gallery's, or was lowered for it.
     likely_right: P(the name given is right), at even odds of stranger and enrolled.
+    sharpness: by how much a unit of distance lowers the log odds of being the right thing, where
+    one of them is (closed_set.py); sharpness_basis: whose trials it was fitted on.
     kept: why this threshold, in a sentence; it names the remedy where there is none.
     """
 
@@ -58,6 +60,8 @@ class Estimate:
     on_average: Rate | None
     likely_right: LikelyRight | None
     likely_right_basis: Basis
+    sharpness: float | None
+    sharpness_basis: Basis
     kept: str
 
     def to_json(self) -> dict[str, Any]:
@@ -104,6 +108,8 @@ class Estimate:
             on_average=_rate_or_none(record["on_average"]),
             likely_right=None if likely_right is None else LikelyRight.from_json(likely_right),
             likely_right_basis=_basis(record["likely_right_basis"]),
+            sharpness=_number_or_none(record["sharpness"]),
+            sharpness_basis=_basis(record["sharpness_basis"]),
             kept=str(record["kept"]),
         )
 

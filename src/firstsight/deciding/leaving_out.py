@@ -12,6 +12,7 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
+from firstsight.deciding.closed_set import COMPARED, Posed
 from firstsight.deciding.combining import (
     CHUNK_CELLS,
     RULES,
@@ -24,10 +25,19 @@ from firstsight.deciding.combining import (
 from firstsight.deciding.trials import BothSides, Float64, Indices, Trials
 from firstsight.similarity import Head
 
-__all__ = ["MOST_PHOTOS", "MOST_QUERIES", "Asking", "LeftOut", "drawn_together", "leave_one_out"]
+__all__ = [
+    "MOST_PHOTOS",
+    "MOST_QUERIES",
+    "Asking",
+    "LeftOut",
+    "drawn_together",
+    "leave_one_out",
+    "pose",
+]
 
 MOST_QUERIES = 1000  # of each side, against the full gallery
 MOST_PHOTOS = 20  # of one thing
+MOST_POSED = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +96,37 @@ def leave_one_out(
     return LeftOut(by_rule, _stranger_trials(answers["single"], asked, is_stranger, reach))
 
 
+def pose(head: Head, vectors: GalleryVectors, rule: Rule, *, seed: int = 0) -> Posed:
+    """Photos of things with others, at most MOST_POSED, asked about as enrolled: which is it?
+
+    Drawn as in `leave_one_out`; each thing counts once.
+    """
+    sizes = photos_each(vectors.starts, len(vectors.vectors))
+    thing = np.repeat(np.arange(len(sizes)), sizes)
+    usable = np.asarray(np.isfinite(vectors.vectors).all(axis=1))
+    queries, _, is_enrolled = _draw(thing, usable, MOST_POSED, np.random.default_rng(seed))
+    queries = queries[is_enrolled]
+    asking = Asking(head, vectors, np.asarray(vectors.starts))
+    step = max(1, CHUNK_CELLS // asking.n_photos)
+    k = min(COMPARED, len(sizes) - 1)
+    own, near = list[Float64](), list[npt.NDArray[np.float32]]()
+    for start in range(0, len(queries), step):
+        rows = queries[start : start + step]
+        to_things, to_own = asking.compared(rows)
+        others = _without(to_things[rule], thing[rows])
+        near.append(np.sort(np.partition(others, k - 1, axis=1)[:, :k], axis=1))
+        own.append(to_own[rule])
+    posed = np.concatenate(own)
+    kept = np.isfinite(posed)  # its thing's other photos may be damaged
+    member, counts = np.unique(thing[queries[kept]], return_inverse=True, return_counts=True)[1:]
+    return Posed(
+        own=posed[kept],
+        others=np.concatenate(near)[kept].astype(np.float64),
+        n_beyond=len(sizes) - 1 - k,
+        weight=(1 / counts)[member],
+    )
+
+
 def _draw(
     thing: Indices, usable: npt.NDArray[np.bool_], most: int, rng: np.random.Generator
 ) -> tuple[Indices, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -131,6 +172,14 @@ class Asking:
 
     def answers(self, queries: Indices) -> dict[str, _Answers]:
         """By each rule, and by "single": against one photo of each thing."""
+        to_things, own = self.compared(queries)
+        asked = self.thing[queries]
+        return {way: _nearest_others(to_things[way], asked, own[way]) for way in to_things}
+
+    def compared(
+        self, queries: Indices
+    ) -> tuple[dict[str, npt.NDArray[np.float32]], dict[str, Float64]]:
+        """By the same ways: (Q, T) distances to things, and (Q,) to the own without the query."""
         rows, asked = np.arange(len(queries)), self.thing[queries]
         to_photos = self._head.distance(self._vectors[queries], self._vectors)
         own = {"mean": self._mean_own(to_photos, queries), "prototype": self._means_own(queries)}
@@ -144,7 +193,7 @@ class Asking:
             "single": combine(to_photos[:, self._singles], each, "best"),
         }
         own["best"] = own["single"] = to_things["best"][rows, asked].astype(np.float64)
-        return {way: _nearest_others(to_things[way], asked, own[way]) for way in to_things}
+        return to_things, own
 
     def _mean_own(self, to_photos: npt.NDArray[np.float32], queries: Indices) -> Float64:
         """(Q,) the mean distance to the other photos of the query's thing; inf without any."""
@@ -168,12 +217,17 @@ class Asking:
 
 def _nearest_others(to_things: npt.NDArray[np.float32], asked: Indices, own: Float64) -> _Answers:
     rows = np.arange(len(asked))
-    others = to_things.copy()
-    others[rows, asked] = np.inf
+    others = _without(to_things, asked)
     named = others.argmin(axis=1)
     first = others[rows, named].astype(np.float64)
     others[rows, named] = np.inf
     return _Answers(first, others.min(axis=1).astype(np.float64), named, own)
+
+
+def _without(to_things: npt.NDArray[np.float32], asked: Indices) -> npt.NDArray[np.float32]:
+    others = to_things.copy()
+    others[np.arange(len(asked)), asked] = np.inf
+    return others
 
 
 def _stranger_trials(

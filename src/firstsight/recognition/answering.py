@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.decide import decide
+from firstsight.deciding.closed_set import COMPARED, decide_closed_set
+from firstsight.deciding.decide import Decision, decide
 from firstsight.deciding.estimated import Estimate
 from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
@@ -25,32 +27,42 @@ def answers_of(
     standings: Standings,
     asked: Sequence[tuple[Reading, Floats]],
     false_accepts: float | None,
+    *,
+    closed_set: bool,
 ) -> list[Answer]:
     """Which enrolled thing each picture shows, by its vector (D,)."""
     if not asked:
         return []
     standing = standings.at_share(false_accepts)
-    found = standing.nearest_things(np.stack([vector for _, vector in asked]))
-    names = standings.names({near.thing for pair in found for near in pair})
-    return [
-        _answer(reading, vector, pair, names, standing.estimate)
-        for (reading, vector), pair in zip(asked, found, strict=True)
-    ]
+    vectors = np.stack([vector for _, vector in asked])
+    found = standing.nearest_things(vectors, COMPARED if closed_set else 2)
+    names = standings.names({near.thing for nearest in found for near in nearest[:2]})
+    estimate, n_things = standing.estimate, len(standing.matrix.photos.things)
+    answers = []
+    for each, nearest in zip(asked, found, strict=True):
+        distances = [near.distance for near in nearest]
+        if closed_set:
+            decided = decide_closed_set(distances, n_things, estimate.sharpness)
+        else:
+            decided = decide(distances[0], distances[1] if len(distances) > 1 else None, estimate)
+        answer = _answer(each, nearest[:2], names, estimate, decided)
+        answers.append(replace(answer, closed_set=closed_set))
+    return answers
 
 
 def _answer(
-    reading: Reading,
-    vector: Floats,
+    asked: tuple[Reading, Floats],
     found: list[Near],
     names: dict[int, str],
     estimate: Estimate,
+    decided: Decision,
 ) -> Answer:
     """found: the two nearest things, or the only one."""
     if any(near.thing not in names for near in found):
         raise NotInGallery("what came nearest was removed this very moment; ask again")
     rivals = [Rival(names[near.thing], near.distance, near.photo) for near in found]
     nearest, runner_up = rivals[0], rivals[1] if len(rivals) > 1 else None
-    decided = decide(nearest.distance, runner_up.distance if runner_up else None, estimate)
+    reading, vector = asked
     return Answer(
         picture=reading.name,
         decision=decided.decision,

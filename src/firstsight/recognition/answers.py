@@ -54,6 +54,8 @@ class Answer:
     probability: that the nearest thing's name is right, at even odds of a stranger and an
         enrolled thing; None where nobody calibrated the model and the gallery is too small.
     threshold: the largest distance at which a name is given; None as above.
+    closed_set: the picture was taken to show one of the enrolled things. Then it is never unknown
+        and there is no threshold; the probability is that of all the things this is the one.
     nearest, runner_up: the two nearest things, whatever the decision.
     margin: how much farther the runner-up is; None in a gallery of one thing.
     reason: of anything but known, a clause.
@@ -71,6 +73,7 @@ class Answer:
     reason: str
     estimate: Estimate
     asked: Asked = field(repr=False)
+    closed_set: bool = False
 
     @property
     def distance(self) -> float:
@@ -87,6 +90,7 @@ class Answer:
             "threshold": self.threshold,
             "margin": self.margin,
             "reason": self.reason,
+            "closed_set": self.closed_set,
             "nearest": self.nearest.to_json(),
             "runner_up": self.runner_up.to_json() if self.runner_up else None,
             "estimate": self.estimate.to_json(),

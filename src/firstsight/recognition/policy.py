@@ -16,10 +16,12 @@ class Policy:
 
     false_accepts: the share of pictures of strangers that may get a name (FPIR), above 0, below 1.
     limits: the largest picture worth decoding.
+    closed_set: every picture is taken to show one of the enrolled things, so each gets a name.
     """
 
     false_accepts: float = 0.01
     limits: DecodeLimits = DEFAULT_LIMITS
+    closed_set: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.false_accepts < 1:

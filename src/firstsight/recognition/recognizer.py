@@ -198,7 +198,10 @@ class Recognizer:
         return read_picture(picture, limits=self.policy.limits, crop=crop)
 
     def identify(self, picture: PictureLike | Reading, *, crop: Crop | None = None) -> Answer:
-        """Which enrolled thing does the picture show, or none of them?"""
+        """Which enrolled thing does the picture show, or none of them?
+
+        By a policy with closed_set none of them is no answer: the likeliest thing, and how likely.
+        """
         reading = self.read(picture, crop=crop)
         pixels = reading.pixels(self.embedder.info.preprocessing)
         # What there is to compare with is read while the network opens.
@@ -206,21 +209,33 @@ class Recognizer:
         return self.answer(reading, self.embedder.embed_pixels(pixels[None])[0])
 
     def answer(
-        self, reading: Reading, vector: Floats, *, false_accepts: float | None = None
+        self,
+        reading: Reading,
+        vector: Floats,
+        *,
+        false_accepts: float | None = None,
+        closed_set: bool | None = None,
     ) -> Answer:
         """As `identify`, of a picture that was read and embedded already: (D,).
 
         false_accepts: another share than the policy's; the first answer at it takes its time.
+        closed_set: otherwise than the policy says.
         """
-        return self.answers([(reading, vector)], false_accepts=false_accepts)[0]
+        asked = [(reading, vector)]
+        return self.answers(asked, false_accepts=false_accepts, closed_set=closed_set)[0]
 
     def answers(
-        self, asked: Sequence[tuple[Reading, Floats]], *, false_accepts: float | None = None
+        self,
+        asked: Sequence[tuple[Reading, Floats]],
+        *,
+        false_accepts: float | None = None,
+        closed_set: bool | None = None,
     ) -> list[Answer]:
         """As `answer`, of many compared at once; each is answered as it would be alone."""
         from firstsight.recognition.answering import answers_of
 
-        return answers_of(self._standings, asked, false_accepts)
+        closed = self.policy.closed_set if closed_set is None else closed_set
+        return answers_of(self._standings, asked, false_accepts, closed_set=closed)
 
     def identify_many(
         self, pictures: Iterable[PictureLike], *, crop: Crop | None = None

@@ -92,6 +92,20 @@ def test_a_request_may_be_stricter_or_laxer_than_the_server(
             assert said[key] == compared[key]
 
 
+def test_a_request_may_say_that_it_shows_one_of_the_things(
+    server: Server, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTSIGHT_HOME", str(server.home))
+    with Recognizer.open_existing("characters", policy=Policy(closed_set=True)) as recognizer:
+        answer = recognizer.identify(png(40)).to_json()
+    sent: dict[str, Any] = {"files": [picture(40)], "data": {"closed_set": "true"}}
+    said = client.post("/v1/identify", **sent).json()["answers"][0]
+    assert said["closed_set"] and said["thing"] == answer["thing"] != "unknown"
+    assert said["probability"] == pytest.approx(answer["probability"], abs=1e-4)
+    usual = client.post("/v1/identify", files=[picture(40)]).json()["answers"][0]
+    assert (usual["closed_set"], usual["thing"]) == (False, "unknown")
+
+
 def test_a_batch_names_what_it_could_not_use_and_answers_the_rest(client: httpx.Client) -> None:
     large = ("picture", ("large.png", b"x" * (10 * 2**20 + 1), "image/png"))
     torn = ("picture", ("../../torn.png", png(1)[:100], "image/png"))

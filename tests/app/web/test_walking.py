@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
@@ -86,6 +87,19 @@ def test_a_stranger_is_unknown_and_can_be_told_its_name(visit: Visit) -> None:
     expect(word).to_contain_text("Taken back")
     _give(page, visit.picture("9-1"))
     expect(page.locator("#answer .says")).to_have_text("This is none of the 8 things here.")
+
+
+def test_what_is_here_for_certain_is_never_unknown(visit: Visit) -> None:
+    page = visit.page
+    visit.go("/g/figures/recognise")
+    _give(page, visit.picture("9-0"))
+    answer = page.locator("#answer")
+    expect(answer.locator(".word")).to_have_text("unknown")
+    page.get_by_label("It is one of the 8 things for certain").check()
+    expect(answer.locator(".says")).to_have_text(re.compile(r"^This (is|may be) figure \d\.$"))
+    expect(answer).to_contain_text("if it is one of the 8 things here")
+    page.get_by_label("It is one of the 8 things for certain").uncheck()
+    expect(answer.locator(".word")).to_have_text("unknown")
 
 
 def test_a_wrong_name_can_be_denied(visit: Visit) -> None:

@@ -29,6 +29,7 @@ class Asking:
     """What every question has in common.
 
     crop: "left,top,right,bottom" in pixels. false_accepts: share of strangers that may get a name.
+    closed_set: every picture shows one of the things.
     """
 
     gallery: str
@@ -37,6 +38,7 @@ class Asking:
     crop: str | None = None
     max_mib: float = 50
     max_megapixels: float = 200
+    closed_set: bool = False
 
     @property
     def policy(self):  # type: ignore[no-untyped-def]
@@ -46,7 +48,7 @@ class Asking:
         limits = DecodeLimits(
             max_bytes=int(self.max_mib * 2**20), max_pixels=int(self.max_megapixels * 1e6)
         )
-        return Policy(self.false_accepts, limits)
+        return Policy(self.false_accepts, limits, self.closed_set)
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
@@ -137,7 +139,7 @@ def identify(
                     drawn.append(answer)
             _put(answer.to_json() if as_json else answer_line(answer))
         if estimate is not None and not as_json:
-            for sentence in estimate_lines(estimate):
+            for sentence in estimate_lines(estimate, closed_set=asking.closed_set):
                 remark(sentence)
         if drawn:
             from firstsight.app.picturing import draw_answers

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_line", "comparison_line", "enrollment_line", "estimate_lines", "match_line"]
 
+MANY_MISSES = 0.5
+
 
 def answer_line(answer: Answer | Unreadable) -> str:
     """`desk.jpg: blue mug (known, 97 % sure; distance 0.21 of at most 0.35; then red mug 0.62)`"""
@@ -30,8 +32,10 @@ def answer_line(answer: Answer | Unreadable) -> str:
     return f"{answer.picture}: {answer.thing or 'unknown'} ({'; '.join(told)})"
 
 
-def estimate_lines(estimate: Estimate) -> list[str]:
+def estimate_lines(estimate: Estimate, *, closed_set: bool = False) -> list[str]:
     """What the answers rest on, in one to three sentences."""
+    if closed_set:
+        return [closed_set_told(estimate)]
     if estimate.threshold is None:
         return [estimate.kept]
     lines = [
@@ -45,7 +49,23 @@ def estimate_lines(estimate: Estimate) -> list[str]:
             f"pictures of enrolled things that do not get their name: {_rate(estimate.misses)}, "
             f"by {whose}"
         )
+        if estimate.misses.rate > MANY_MISSES:
+            lines.append(
+                "where every picture shows one of the things, --closed-set names the likeliest"
+            )
     return lines
+
+
+def closed_set_told(estimate: Estimate) -> str:
+    """What answers rest on where no picture is of a stranger."""
+    those = f"every picture is taken to show one of the {estimate.n_things} things"
+    if estimate.sharpness is None:
+        return (
+            f"{those}; nothing tells how likely a name is right: enroll a second photo of ten "
+            "things, or run firstsight calibrate MODEL --data FOLDER"
+        )
+    by = "this gallery's own photos" if estimate.sharpness_basis == "gallery" else "the model"
+    return f"{those}; how likely a name is right, by {by}"
 
 
 def comparison_line(compared: Comparison) -> str:

@@ -59,19 +59,26 @@ class Questions:
         self._sight, self._clerks = sight, clerks
 
     async def identify(
-        self, picture: Picture, *, crop: Crop | None = None, false_accepts: float | None = None
+        self,
+        picture: Picture,
+        *,
+        crop: Crop | None = None,
+        false_accepts: float | None = None,
+        closed_set: bool = False,
     ) -> Answer:
         """Which thing is it? PictureError where it cannot be read, GalleryError where the gallery
         is empty.
 
         false_accepts: another share than the server's; the first answer at it takes its time.
+        closed_set: the picture shows one of the things.
         """
-        if false_accepts is not None:
+        if false_accepts is not None and not closed_set:  # which goes by no threshold
             reading, vector = await self._sight.seen(picture, crop)
             return await self._clerks.pondering.do(
                 lambda recognizer: recognizer.answer(reading, vector, false_accepts=false_accepts)
             )
-        answer, is_settled = await self._sight.asked(picture, crop, self._answered)
+        answering = self._answered_of_these if closed_set else self._answered
+        answer, is_settled = await self._sight.asked(picture, crop, answering)
         if not is_settled:
             self._clerks.settle()
         return answer
@@ -82,11 +89,14 @@ class Questions:
         *,
         crop: Crop | None = None,
         false_accepts: float | None = None,
+        closed_set: bool = False,
     ) -> list[Answer | Unreadable]:
         """An answer for each, in order; one that cannot be read does not stop the rest."""
         return await _each(
             pictures,
-            lambda picture: self.identify(picture, crop=crop, false_accepts=false_accepts),
+            lambda picture: self.identify(
+                picture, crop=crop, false_accepts=false_accepts, closed_set=closed_set
+            ),
         )
 
     async def verify(
@@ -165,13 +175,19 @@ class Questions:
 
         return await self._clerks.pondering.do(look)
 
-    def _answered(self, asked: Sequence[Seen]) -> list[tuple[Answer, bool]]:
+    def _answered(
+        self, asked: Sequence[Seen], *, closed_set: bool = False
+    ) -> list[tuple[Answer, bool]]:
         """Each answer, and whether it rests on thresholds of its own moment."""
-        return self._clerks.answering.now(
-            lambda recognizer: [
-                (answer, recognizer.is_settled) for answer in recognizer.answers(asked)
-            ]
-        )
+
+        def answers(recognizer: Recognizer) -> list[tuple[Answer, bool]]:
+            found = recognizer.answers(asked, closed_set=closed_set)
+            return [(answer, recognizer.is_settled) for answer in found]
+
+        return self._clerks.answering.now(answers)
+
+    def _answered_of_these(self, asked: Sequence[Seen]) -> list[tuple[Answer, bool]]:
+        return self._answered(asked, closed_set=True)
 
 
 async def _each(

@@ -85,14 +85,17 @@ def _both(path: str, shape: type[BaseModel], **fields: dict[str, Any]) -> Callab
     return decorate
 
 
-@_both("/identify", shapes.Identified, crop=CROP, false_accepts=SHARE)
+@_both("/identify", shapes.Identified, crop=CROP, false_accepts=SHARE, closed_set=FLAG)
 async def identify(request: Request, caller: Reader, desk: TheDesk) -> Reply:
-    """Which enrolled thing does each picture show, or none of them?"""
+    """Which enrolled thing does each picture show, or none of them? With closed_set each shows
+    one: the likeliest is named.
+    """
     upload = await uploaded(request)
     results = await desk.questions.identify_many(
         [picture for _, picture in upload.pictures],
         crop=crop_of(upload),
         false_accepts=share_of(upload, "false_accepts"),
+        closed_set=flag_of(upload, "closed_set"),
     )
     refused = rejected(upload, results)
     require_some(upload, refused)

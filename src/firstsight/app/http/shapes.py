@@ -103,6 +103,8 @@ class Estimate(_Shape):
     on_average: Rate | None
     likely_right: LikelyRight | None
     likely_right_basis: Basis
+    sharpness: float | None
+    sharpness_basis: Basis
     kept: str
 
 
@@ -121,6 +123,7 @@ class Answer(_Shape):
     threshold: float | None
     margin: float | None
     reason: str
+    closed_set: bool
     nearest: Rival
     runner_up: Rival | None
     estimate: Estimate

@@ -21,7 +21,12 @@ from firstsight.app.web.rendering import (
     picture_response,
 )
 from firstsight.app.web.scale import scale_of
-from firstsight.app.web.telling import comparison_told, estimate_told, sure_told
+from firstsight.app.web.telling import (
+    closed_set_told,
+    comparison_told,
+    estimate_told,
+    sure_told,
+)
 from firstsight.app.web.why import shown_why
 from firstsight.errors import FirstsightError, NotInGallery
 from firstsight.recognition.answers import Answer
@@ -67,8 +72,11 @@ async def compare(request: Request) -> HTMLResponse:
 
 @router.post("/g/{gallery}/recognise")
 async def recognised(request: Request) -> HTMLResponse:
-    (picture,) = (await read_form(request)).exactly(1)
-    return await _answered(request, "answer", picture, back="recognise")
+    """`certain` is "yes" where the picture is said to show one of the things here."""
+    form = await read_form(request)
+    (picture,) = form.exactly(1)
+    certain = form.text("certain") == "yes"
+    return await _answered(request, "answer", picture, back="recognise", closed_set=certain)
 
 
 @router.post("/g/{gallery}/draw")
@@ -82,9 +90,11 @@ async def drawn(request: Request) -> HTMLResponse:
     return await _answered(request, "drawn", picture, back="draw")
 
 
-async def _answered(request: Request, name: str, picture: Picture, *, back: str) -> HTMLResponse:
+async def _answered(
+    request: Request, name: str, picture: Picture, *, back: str, closed_set: bool = False
+) -> HTMLResponse:
     desk = desk_of(request)
-    answer = await desk.questions.identify(picture)
+    answer = await desk.questions.identify(picture, closed_set=closed_set)
     number = tray_of(request).put(picture)
     shown = _shown(answer)
     return part(request, name, back=back, asked=number, **vars(shown))
@@ -101,7 +111,8 @@ class _Shown:
 def _shown(answer: Answer) -> _Shown:
     rivals = [(each.thing, each.distance) for each in (answer.nearest, answer.runner_up) if each]
     scale = scale_of(rivals, answer.threshold, limit_words="named up to")
-    return _Shown(answer, scale, sure_told(answer), estimate_told(answer.estimate))
+    grounds = closed_set_told(answer) if answer.closed_set else estimate_told(answer.estimate)
+    return _Shown(answer, scale, sure_told(answer), grounds)
 
 
 @router.get("/g/{gallery}/asked/{number}")

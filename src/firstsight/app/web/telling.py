@@ -11,6 +11,7 @@ from firstsight.deciding.thresholds import Rate
 from firstsight.recognition.answers import Answer, Comparison, Enrollment
 
 __all__ = [
+    "closed_set_told",
     "code_told",
     "comparison_told",
     "enrollment_told",
@@ -50,6 +51,11 @@ def photos_told(n: int) -> str:
 def sure_told(answer: Answer) -> str:
     """How sure the answer is, and at which share of false accepts."""
     target = answer.estimate.target
+    if answer.closed_set:
+        of_these = f"if it is one of the {things_told(answer.estimate.n_things)} here"
+        if answer.probability is None:
+            return f"The nearest, {of_these}; nothing tells how likely the name is right."
+        return f"{percent(answer.probability)} sure that the name is right, {of_these}."
     if answer.threshold is None:
         return f"Nobody can say how sure that is: {answer.estimate.kept}."
     strict = f"at a setting where at most {percent(target)} of strangers' pictures get a name"
@@ -58,6 +64,21 @@ def sure_told(answer: Answer) -> str:
     if answer.probability is None:
         return f"Near enough to be named, {strict}; nothing tells how likely the name is right."
     return f"{percent(answer.probability)} sure that the name is right, {strict}."
+
+
+def closed_set_told(answer: Answer) -> list[str]:
+    """What an answer rests on where one of the things is shown for certain, a sentence each."""
+    told = ["It was said to be one of the things here, so nothing is too far away to be named."]
+    if answer.probability is not None:
+        by = {
+            "gallery": "this gallery's own photos, each asked about again,",
+            "model": "the model's calibration",
+        }[answer.estimate.sharpness_basis]
+        told.append(
+            "The percentage is its share among all of them, each as likely beforehand, by "
+            f"distance; how much a distance tells, {by} says."
+        )
+    return told
 
 
 def estimate_told(estimate: Estimate) -> list[str]:

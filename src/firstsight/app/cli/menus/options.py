@@ -10,6 +10,7 @@ __all__ = [
     "PATH",
     "as_json",
     "as_json_lines",
+    "closed_set",
     "crop",
     "false_accepts",
     "gallery",
@@ -41,6 +42,11 @@ false_accepts = click.option(
     type=float,
     default=0.01,
     help="Share of strangers' pictures that may get a name.",
+)
+closed_set = click.option(
+    "--closed-set",
+    is_flag=True,
+    help="Every picture shows one of the things: name the likeliest, never 'unknown'.",
 )
 crop = click.option("--crop", metavar="L,T,R,B", help="Look at this part only, in upright pixels.")
 max_mib = click.option(

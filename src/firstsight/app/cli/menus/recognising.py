@@ -69,6 +69,7 @@ def enroll(
 @options.gallery
 @options.model
 @options.false_accepts
+@options.closed_set
 @options.crop
 @options.sheet
 @options.show
@@ -80,6 +81,7 @@ def identify(
     gallery: str,
     model: str | None,
     false_accepts: float,
+    closed_set: bool,
     crop: str | None,
     sheet: Path | None,
     show: bool,
@@ -90,7 +92,9 @@ def identify(
     """Say which enrolled thing each picture shows, or 'unknown'."""
     from firstsight.app.cli import recognise as command
 
-    asking = command.Asking(gallery, model, false_accepts, crop, max_mib, max_megapixels)
+    asking = command.Asking(
+        gallery, model, false_accepts, crop, max_mib, max_megapixels, closed_set
+    )
     command.identify(list(pictures), asking, sheet=sheet, show=show, as_json=as_json)
 
 
