@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from firstsight.app.unseen import require_seen_characters, require_unseen_characters
+from firstsight.app.unseen import (
+    only_unseen,
+    require_seen_characters,
+    require_unseen_characters,
+)
+from firstsight.data.catalogue import open_pictures
 from firstsight.errors import UsageError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.model.info import ModelInfo
@@ -38,6 +44,8 @@ def trained_on(name: str, **data: Any) -> ModelInfo:
 def test_shared_characters_are_refused(learned: str, judged: str) -> None:
     with pytest.raises(UsageError, match=r"which holds \d+ of the \d+ characters"):
         require_unseen_characters(trained_on(learned), judged)
+    with pytest.raises(UsageError, match=r"was trained on .*which holds \d+ of"):
+        require_unseen_characters(trained_on("glyphs", beside=learned), judged)
 
 
 @pytest.mark.parametrize(
@@ -72,10 +80,18 @@ def test_a_figure_on_seen_characters_takes_a_model_that_saw_them_all() -> None:
         trained_on("omniglot:background"),  # it saw the very drawings that are to be judged
         trained_on("omniglot:minimal1"),
         trained_on("omniglot:drawers-1-12", held_out_groups=2),
+        trained_on("omniglot:drawers-1-12", beside="glyphs"),
         trained_on("things"),
     ):
         with pytest.raises(UsageError, match="judges models of all of omniglot:drawers-1-12"):
             require_seen_characters(other, "omniglot:drawers-1-12")
+
+
+def test_what_was_learned_beside_the_own_data_says_nothing_either() -> None:
+    digits = open_pictures("digits", Preprocessing(size=8))
+    assert only_unseen(trained_on("glyphs"), digits, Console(quiet=True)) is digits
+    with pytest.raises(UsageError, match="the model was trained on all of digits too"):
+        only_unseen(trained_on("glyphs", beside="digits"), digits, Console(quiet=True))
 
 
 def test_a_model_of_unknown_making_is_not_refused() -> None:

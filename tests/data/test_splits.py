@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,10 +13,11 @@ from firstsight.data.splits import (
     hold_out,
     hold_out_classes,
     hold_out_groups,
+    join,
     require_no_shared_classes,
     without_singletons,
 )
-from firstsight.errors import DataError, UsageError
+from firstsight.errors import DataError, ShapeError, UsageError
 
 
 def pictures_of(counts: list[int], n_groups: int = 1) -> PackedPictures:
@@ -141,6 +144,29 @@ def test_classes_on_both_sides_are_found() -> None:
     pictures = pictures_of([2] * 6, 3)
     with pytest.raises(DataError, match=r"6 classes are both .*g0/c0, g0/c3"):
         require_no_shared_classes(pictures, pictures)
+
+
+def test_two_sets_are_joined_and_each_keeps_its_own() -> None:
+    first = pictures_of([2, 3], n_groups=2)
+    second = replace(
+        pictures_of([1, 2, 2]), name="others", class_names=("x", "y", "z"), group_names=("h",)
+    )
+    both = join(first, second)
+    assert both.labels.tolist() == [0, 0, 1, 1, 1, 2, 3, 3, 4, 4]
+    assert both.groups.tolist() == [0, 0, 1, 1, 1, 2, 2, 2, 2, 2]
+    assert both.full_names == [*first.full_names, *second.full_names]
+    assert both.pixels[:, 0, 0, 0].tolist() == [0, 0, 1, 1, 1, 0, 1, 1, 2, 2]
+    assert np.array_equal(both.digests, np.concatenate([first.digests, second.digests]))
+    assert both.fingerprint not in (first.fingerprint, second.fingerprint)
+
+
+def test_sets_that_cannot_be_joined_are_refused() -> None:
+    first = pictures_of([2, 3])
+    with pytest.raises(DataError, match=r"2 classes are both in things and in things \(g0/c0"):
+        join(first, first)
+    wider = replace(first, pixels=np.zeros((5, 2, 1, 1), np.uint8), class_names=("x", "y"))
+    with pytest.raises(ShapeError, match="pack both by the same preprocessing"):
+        join(first, wider)
 
 
 def test_a_flat_folder_is_told_what_learning_needs() -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from firstsight.data.catalogue import open_pictures
 from firstsight.deciding.calibrated import Calibrated
-from firstsight.deciding.closed_set import share_of_nearest
 from firstsight.deciding.combining import RULES, thing_distances
 from firstsight.deciding.decide import decide
 from firstsight.deciding.estimate import Estimate, estimate, things_needed
+from firstsight.deciding.shares import share_of_nearest
 from firstsight.errors import GalleryError, UsageError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.similarity import Euclidean
@@ -106,12 +106,43 @@ def test_how_sharply_distances_tell_is_the_gallerys_own_where_that_is_enough(
 ) -> None:
     own = judged(small, calibrated, rule="best")
     assert own.sharpness_basis == "gallery" and own.sharpness is not None
-    assert own.sharpness == judged(small, rule="best").sharpness
+    alone = judged(small, rule="best").sharpness
+    assert alone is not None  # between what it says alone and what the model says
+    assert alone < own.sharpness < -calibrated.verify.slope
     singles = world.gallery(np.random.default_rng(3), 40, 1)
     found = judged(singles, calibrated)
     assert (found.sharpness, found.sharpness_basis) == (-calibrated.verify.slope, "model")
     none = judged(singles)
     assert (none.sharpness, none.sharpness_basis) == (None, "none")
+
+
+def test_things_unlike_the_models_are_told_by_shares(calibrated: Calibrated) -> None:
+    """All a fifth as far apart as what the model was calibrated on: it would name any stranger."""
+    rng = np.random.default_rng(4)
+    near = Photos.of(World().photos(rng, 5, 2) / 5, [2] * 5)
+    found = judged(near, calibrated)
+    assert found.basis == "model" and "lowered" in found.kept
+    assert found.likely_right is None and found.offset is not None
+    assert found.n_compared > 2
+    strangers = World().photos(rng, 200, 1) / 5
+    distance = np.sort(thing_distances(Euclidean(), strangers, near, found.rule), axis=1)
+    decided = [decide(row.tolist(), 5, found) for row in distance]
+    assert np.mean([each.decision == "known" for each in decided]) < 0.05
+    assert np.mean([each.probability for each in decided]) < 0.4
+
+
+def test_a_denial_lowers_the_odds_of_shares_and_a_confirmation_sharpens_them(
+    calibrated: Calibrated,
+) -> None:
+    near = Photos.of(World().photos(np.random.default_rng(4), 5, 1) / 5, [1] * 5)
+    plain = judged(near, calibrated)
+    assert plain.offset is not None and plain.sharpness is not None
+    denied = judged(near, calibrated, verdicts=[Word("wrong", 0.05, 0.2)])
+    assert denied.offset is not None and denied.offset < plain.offset
+    surer = judged(near, calibrated, verdicts=[Word("right", 0.1, 0.05)] * 5)
+    assert surer.sharpness is not None and surer.sharpness > plain.sharpness
+    doubtful = judged(near, calibrated, verdicts=[Word("other", 0.1, 0.3)] * 5)
+    assert doubtful.sharpness is not None and doubtful.sharpness < plain.sharpness
 
 
 def test_shares_by_the_gallerys_own_sharpness_come_true() -> None:
@@ -131,7 +162,7 @@ def test_without_calibration_a_small_gallery_claims_nothing(small: Photos) -> No
     assert (found.basis, found.threshold, found.false_accepts) == ("none", None, None)
     assert "run firstsight calibrate MODEL --data FOLDER" in found.kept
     assert found.likely_right is not None  # of that it has trials enough of its own
-    assert decide(0.01, 5.0, found).decision == "unsure"
+    assert decide([0.01, 5.0], 40, found).decision == "unsure"
 
 
 def test_thresholds_follow_the_size_of_the_gallery(world: World, calibrated: Calibrated) -> None:

@@ -294,6 +294,24 @@ def test_logs_hold_loss_spread_and_accuracy(glyphs: PackedPictures, tmp_path: Pa
     assert list((run.folder / "logs" / "tensorboard").glob("events.*"))
 
 
+def test_a_further_set_is_learned_from_whole_and_credited(
+    glyphs: PackedPictures, tmp_path: Path
+) -> None:
+    screen = Screen()
+    recipe = tiny_recipe(data={"beside": "digits"})
+    run = train(recipe, glyphs, tmp_path / "run", console=screen)
+    assert "learning from 90 pictures of 18 classes, 6 others held out" in screen.said
+    assert "and from 1,797 pictures of 10 classes of digits" in screen.said
+    assert f"of {4 * (18 + 10)} classes (4 turns of each count as others)" in screen.said
+    assert run.accuracy is not None  # on the held-out alphabet
+    info = read_model_info(run.model)
+    assert info.data_fingerprint == glyphs.fingerprint
+    credit = info.made_by["data_credit"]
+    assert "alphabets drawn by firstsight" in credit and "E. Alpaydin" in credit
+    again = train(recipe, glyphs, tmp_path / "again", console=Screen())
+    assert same_bits(run.model, again.model)
+
+
 def test_classes_with_one_picture_are_named_and_left_out(
     glyphs: PackedPictures, tmp_path: Path
 ) -> None:

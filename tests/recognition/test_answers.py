@@ -21,7 +21,7 @@ def test_an_answer_has_the_keys_that_the_page_names(recognizer: Recognizer) -> N
         *("rule", "accuracies", "rule_kept", "target", "n_things", "n_photos", "n_verdicts"),
         *("basis", "threshold", "threshold_interval", "false_accepts", "misses", "misses_basis"),
         *("seen_here", "on_average", "likely_right", "likely_right_basis", "kept"),
-        *("sharpness", "sharpness_basis"),
+        *("sharpness", "sharpness_basis", "offset"),
     }
     json.dumps(said, allow_nan=False)
 

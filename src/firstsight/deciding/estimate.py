@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from firstsight.deciding.calibrated import Calibrated, SizedTrials
-from firstsight.deciding.closed_set import fit_sharpness
 from firstsight.deciding.combining import RULES, GalleryVectors, Rule
 from firstsight.deciding.estimated import Basis, Estimate
-from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, leave_one_out, pose
+from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, apart, leave_one_out, pose
 from firstsight.deciding.likelihood import fit_likely_right
+from firstsight.deciding.shares import Posed, fit_sharpness, join_posed, offset_of
 from firstsight.deciding.thresholds import (
     Rate,
     false_accept_rate,
@@ -41,6 +41,11 @@ __all__ = ["Estimate", "estimate", "things_needed"]
 LEAST_TRIALS = 20  # of one side, to choose a rule, fit a probability or count misses by
 LEAST_THINGS = 10  # that those come from
 LOW_QUANTILE = 0.1
+LEAST_TO_LOWER = 3  # things, which may show that they are unlike those of the model
+LOWERED = (
+    "; lowered, for by the model's threshold too many of this gallery's own things would pass for "
+    "one another"
+)
 MOST_THINGS = 5000  # tried as strangers where a small target asks for so many
 
 
@@ -88,6 +93,16 @@ def estimate(
         target=target,
         seed=seed,
     )
+    thresholds = _thresholds(evidence)
+    lowered = thresholds.pop("lowered", False)
+    sharpness = _sharpness(head, vectors, chosen, evidence, calibrated)
+    likely = _probability(evidence)
+    offset = None
+    if lowered and likely["likely_right_basis"] == "model":
+        # Of things unlike the model's, its enrolled trials say nothing beside the gallery's own.
+        assert calibrated is not None
+        offset = _offset(head, vectors, chosen, evidence, calibrated, sharpness["sharpness"])
+        likely["likely_right"] = None
     return Estimate(
         rule=chosen,
         accuracies=accuracies,
@@ -96,20 +111,12 @@ def estimate(
         n_things=n_things,
         n_photos=n_photos,
         n_verdicts=len(verdicts),
-        **_explained(_thresholds(evidence), _kept(evidence, n_things, size)),
-        **_probability(evidence),
-        **_sharpness(head, vectors, chosen, evidence, calibrated),
+        kept=_kept(evidence, n_things, size) + LOWERED * lowered,
+        offset=offset,
+        **thresholds,
+        **likely,
+        **sharpness,
     )
-
-
-def _explained(thresholds: dict[str, Any], kept: str) -> dict[str, Any]:
-    """With `kept`, which also says where the gallery's own things lowered the model's threshold."""
-    if thresholds.pop("lowered", False):
-        kept += (
-            "; lowered, for by the model's threshold too many of this gallery's own things would "
-            "pass for one another"
-        )
-    return {**thresholds, "kept": kept}
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +216,7 @@ def _thresholds(evidence: _Evidence) -> dict[str, Any]:
     ends = (sized.scaled(there.interval[0]), sized.scaled(there.interval[1]))
     expected, seen_here, lowered = Rate(sized.scaled(there.rate), ends), None, False
     on_average = expected if basis == "model" else None
-    if basis == "model" and own.strangers.n_things >= LEAST_THINGS - 1e-6:
+    if basis == "model" and own.strangers.n_things >= LEAST_TO_LOWER - 1e-6:
         seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)
         lowered = seen_here.interval[0] > evidence.target
         if lowered:  # these are other things than those the model was calibrated on
@@ -286,13 +293,52 @@ def _sharpness(
     evidence: _Evidence,
     calibrated: Calibrated | None,
 ) -> dict[str, Any]:
-    """The fields `sharpness` and `sharpness_basis`: the gallery's own where that is enough."""
-    if _is_enough(evidence.own.enrolled):
-        posed = pose(head, vectors, rule, seed=evidence.seed)
-        return {"sharpness": fit_sharpness(posed), "sharpness_basis": "gallery"}
-    if calibrated is None:
-        return {"sharpness": None, "sharpness_basis": "none"}
-    return {"sharpness": max(0.0, -calibrated.verify.slope), "sharpness_basis": "model"}
+    """The fields `sharpness` and `sharpness_basis`: "gallery" where its own photos are enough."""
+    is_own = _is_enough(evidence.own.enrolled)
+    model = None if calibrated is None else -calibrated.verify.slope
+    if not is_own and (model is None or model <= 0):
+        return {"sharpness": model, "sharpness_basis": "none" if model is None else "model"}
+    posed = _posed_by_verdicts(evidence.verdicts.enrolled)
+    if len(vectors.starts) > 1:
+        posed = join_posed(pose(head, vectors, rule, seed=evidence.seed), posed)
+    sharpness = fit_sharpness(posed, model if model and model > 0 else None)
+    return {"sharpness": sharpness, "sharpness_basis": "gallery" if is_own else "model"}
+
+
+def _posed_by_verdicts(told: Trials) -> Posed:
+    """Of the answers that were judged only the two nearest things are known: where the name was
+    right, it and one other; where it was wrong, the right thing was at best the runner-up.
+    """
+    told = told.take(np.isfinite(told.margin))
+    near, far = told.distance, told.distance + told.margin
+    return Posed(
+        own=np.where(told.right, near, far),
+        others=np.where(told.right, far, near)[:, None],
+        n_beyond=np.zeros(len(told)),
+        weight=told.weight,
+    )
+
+
+def _offset(
+    head: Head,
+    vectors: GalleryVectors,
+    rule: Rule,
+    evidence: _Evidence,
+    calibrated: Calibrated,
+    sharpness: float,
+) -> float:
+    """At which this gallery's own things, and strangers that were told, are no evidence."""
+    between, weight = apart(head, vectors, rule, seed=evidence.seed)
+    told, n_things = evidence.verdicts.strangers, len(vectors.starts)
+    runner_up = told.distance + np.where(np.isfinite(told.margin), told.margin, np.inf)
+    further = np.full(len(told), np.inf)  # too far to say
+    columns = ((told.distance, 0.5), (runner_up, 0.5), (further, max(0, n_things - 2) / 2))
+    for distance, pairs in columns[: min(3, n_things + 1)]:
+        between = np.append(between, distance)
+        weight = np.append(weight, np.full(len(told), pairs))
+    counted = weight > 0
+    even = calibrated.verify.intercept / -calibrated.verify.slope  # where the model's odds are one
+    return offset_of(between[counted], weight[counted], sharpness, model=sharpness * even)
 
 
 def _is_enough(trials: Trials) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast, get_args
 
 from firstsight.deciding.combining import RULES, Rule
 from firstsight.deciding.likelihood import LikelyRight
+from firstsight.deciding.shares import COMPARED
 from firstsight.deciding.thresholds import Rate
 from firstsight.errors import GalleryError
 from firstsight.metrics.intervals import Interval
@@ -37,9 +38,12 @@ class Estimate:
     fewer than ten things: then false_accepts is on_average, and this gallery may differ.
     on_average: FPIR at the model's threshold, as the mean over galleries of things like those the
     model was calibrated on; None where the threshold is the gallery's, or was lowered for it.
-    likely_right: P(the name given is right), at even odds of stranger and enrolled.
-    sharpness: by how much a unit of distance lowers the log odds of being the right thing, where
-    one of them is (closed_set.py); sharpness_basis: whose trials it was fitted on.
+    likely_right: P(the name given is right), at even odds of stranger and enrolled; None where
+    nothing is known, or where shares tell it: of things unlike those that the model was calibrated
+    on, which cannot speak for themselves yet.
+    sharpness: by how much a unit of distance lowers the log odds of "the same", for shares in a
+    closed set (shares.py); sharpness_basis: whose photos say so. offset: those odds at distance 0,
+    where shares tell the probability; else None.
     kept: why this threshold, in a sentence; it names the remedy where there is none.
     """
 
@@ -62,7 +66,13 @@ class Estimate:
     likely_right_basis: Basis
     sharpness: float | None
     sharpness_basis: Basis
+    offset: float | None
     kept: str
+
+    @property
+    def n_compared(self) -> int:
+        """How many of the nearest things `decide` wants to know of."""
+        return 2 if self.offset is None else COMPARED
 
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, texts and lists; a rate is [rate, low, high]."""
@@ -110,6 +120,7 @@ class Estimate:
             likely_right_basis=_basis(record["likely_right_basis"]),
             sharpness=_number_or_none(record["sharpness"]),
             sharpness_basis=_basis(record["sharpness_basis"]),
+            offset=_number_or_none(record["offset"]),
             kept=str(record["kept"]),
         )
 

@@ -6,13 +6,13 @@ a thing with others is an enrolled query. Both come from one row of distances.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.closed_set import COMPARED, Posed
 from firstsight.deciding.combining import (
     CHUNK_CELLS,
     RULES,
@@ -22,6 +22,7 @@ from firstsight.deciding.combining import (
     photos_each,
     prototypes,
 )
+from firstsight.deciding.shares import COMPARED, Posed
 from firstsight.deciding.trials import BothSides, Float64, Indices, Trials
 from firstsight.similarity import Head
 
@@ -30,6 +31,7 @@ __all__ = [
     "MOST_QUERIES",
     "Asking",
     "LeftOut",
+    "apart",
     "drawn_together",
     "leave_one_out",
     "pose",
@@ -99,32 +101,63 @@ def leave_one_out(
 def pose(head: Head, vectors: GalleryVectors, rule: Rule, *, seed: int = 0) -> Posed:
     """Photos of things with others, at most MOST_POSED, asked about as enrolled: which is it?
 
-    Drawn as in `leave_one_out`; each thing counts once.
+    Drawn as in `leave_one_out`; each thing counts once. Of a gallery of two things or more.
     """
-    sizes = photos_each(vectors.starts, len(vectors.vectors))
-    thing = np.repeat(np.arange(len(sizes)), sizes)
-    usable = np.asarray(np.isfinite(vectors.vectors).all(axis=1))
-    queries, _, is_enrolled = _draw(thing, usable, MOST_POSED, np.random.default_rng(seed))
-    queries = queries[is_enrolled]
-    asking = Asking(head, vectors, np.asarray(vectors.starts))
-    step = max(1, CHUNK_CELLS // asking.n_photos)
-    k = min(COMPARED, len(sizes) - 1)
+    asking, _, enrolled = _asking(head, vectors, MOST_POSED, seed)
+    k = min(COMPARED, len(vectors.starts) - 1)
     own, near = list[Float64](), list[npt.NDArray[np.float32]]()
-    for start in range(0, len(queries), step):
-        rows = queries[start : start + step]
+    for rows in _parts(enrolled, asking):
         to_things, to_own = asking.compared(rows)
-        others = _without(to_things[rule], thing[rows])
+        others = _without(to_things[rule], asking.thing[rows])
         near.append(np.sort(np.partition(others, k - 1, axis=1)[:, :k], axis=1))
         own.append(to_own[rule])
-    posed = np.concatenate(own)
+    posed = np.concatenate([np.zeros(0), *own])
     kept = np.isfinite(posed)  # its thing's other photos may be damaged
-    member, counts = np.unique(thing[queries[kept]], return_inverse=True, return_counts=True)[1:]
     return Posed(
         own=posed[kept],
-        others=np.concatenate(near)[kept].astype(np.float64),
-        n_beyond=len(sizes) - 1 - k,
-        weight=(1 / counts)[member],
+        others=np.concatenate([np.zeros((0, k)), *near])[kept].astype(np.float64),
+        n_beyond=np.full(int(kept.sum()), len(vectors.starts) - 1.0 - k),
+        weight=_each_thing_once(asking.thing[enrolled[kept]]),
     )
+
+
+def apart(
+    head: Head, vectors: GalleryVectors, rule: Rule, *, seed: int = 0
+) -> tuple[Float64, Float64]:
+    """(n,) distances of photos, at most MOST_POSED, to all things that they do not show, and (n,)
+    how many pairs of things each counts for. Drawn as in `leave_one_out`.
+    """
+    asking, strangers, _ = _asking(head, vectors, MOST_POSED, seed)
+    between = [
+        _without(asking.compared(rows)[0][rule], asking.thing[rows])
+        for rows in _parts(strangers, asking)
+    ]
+    distances = np.concatenate([np.zeros((0, len(vectors.starts))), *between]).astype(np.float64)
+    weight = _each_thing_once(asking.thing[strangers])[:, None] / 2  # each pair is seen twice
+    others = np.arange(distances.shape[1]) != asking.thing[strangers][:, None]
+    return distances[others], np.broadcast_to(weight, distances.shape)[others]
+
+
+def _asking(
+    head: Head, vectors: GalleryVectors, most: int, seed: int
+) -> tuple[Asking, Indices, Indices]:
+    """Who asks the gallery, and the rows to ask about as strangers and as enrolled photos."""
+    asking = Asking(head, vectors, np.asarray(vectors.starts))
+    usable = np.asarray(np.isfinite(vectors.vectors).all(axis=1))
+    drawn = _draw(asking.thing, usable, most, np.random.default_rng(seed))
+    queries, is_stranger, is_enrolled = drawn
+    return asking, queries[is_stranger], queries[is_enrolled]
+
+
+def _parts(queries: Indices, asking: Asking) -> Iterator[Indices]:
+    step = max(1, CHUNK_CELLS // asking.n_photos)
+    return (queries[start : start + step] for start in range(0, len(queries), step))
+
+
+def _each_thing_once(thing: Indices) -> Float64:
+    member, counts = np.unique(thing, return_inverse=True, return_counts=True)[1:]
+    weight: Float64 = (1 / counts)[member]
+    return weight
 
 
 def _draw(

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.closed_set import COMPARED, decide_closed_set
-from firstsight.deciding.decide import Decision, decide
+from firstsight.deciding.decide import Decision, decide, decide_closed_set
 from firstsight.deciding.estimated import Estimate
+from firstsight.deciding.shares import COMPARED
 from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
 from firstsight.images.reading import Reading
@@ -35,16 +35,13 @@ def answers_of(
         return []
     standing = standings.at_share(false_accepts)
     vectors = np.stack([vector for _, vector in asked])
-    found = standing.nearest_things(vectors, COMPARED if closed_set else 2)
-    names = standings.names({near.thing for nearest in found for near in nearest[:2]})
     estimate, n_things = standing.estimate, len(standing.matrix.photos.things)
+    found = standing.nearest_things(vectors, COMPARED if closed_set else estimate.n_compared)
+    names = standings.names({near.thing for nearest in found for near in nearest[:2]})
+    deciding = decide_closed_set if closed_set else decide
     answers = []
     for each, nearest in zip(asked, found, strict=True):
-        distances = [near.distance for near in nearest]
-        if closed_set:
-            decided = decide_closed_set(distances, n_things, estimate.sharpness)
-        else:
-            decided = decide(distances[0], distances[1] if len(distances) > 1 else None, estimate)
+        decided = deciding([near.distance for near in nearest], n_things, estimate)
         answer = _answer(each, nearest[:2], names, estimate, decided)
         answers.append(replace(answer, closed_set=closed_set))
     return answers

@@ -105,6 +105,7 @@ class Estimate(_Shape):
     likely_right_basis: Basis
     sharpness: float | None
     sharpness_basis: Basis
+    offset: float | None
     kept: str
 
 
