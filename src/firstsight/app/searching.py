@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Found", "best_found", "search"]
 
 _FILE = "trials.sqlite"
-_WATCH = "omniglot:koch-validation"
 _QUIET = ("logs.csv=false", "logs.tensorboard=false")
 
 
@@ -67,8 +66,12 @@ def search(
     chosen = [*recipe_of(cell, budget, overrides), *_QUIET]
     recipe = load_recipe(RECIPE, chosen)
     layers_of(recipe)  # where it names none, before a file is made
-    if recipe.data.watch != _WATCH:
-        raise UsageError(f"a search judges by {_WATCH} alone; leave data.watch as it is")
+    if _criterion(recipe) != _criterion(load_recipe(RECIPE)):
+        raise UsageError(
+            "a search learns from the paper's training alphabets, and judges by one-shot trials of "
+            "its validation alphabets; leave data, training.watch and training.validation_trials "
+            "as they are"
+        )
     _tell_momentum(recipe, console)
     pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
     folder = _folder(out, cell)
@@ -86,6 +89,11 @@ def search(
             for number in range(1, n_trials + 1)
         )
         return Found(kept.ended(), kept.best(), stopped)
+
+
+def _criterion(recipe: Recipe) -> tuple[object, ...]:
+    """All that could let other alphabets choose values."""
+    return recipe.data, recipe.training.watch, recipe.training.validation_trials
 
 
 def _tell_momentum(recipe: Recipe, console: Console) -> None:

@@ -66,7 +66,7 @@ def search_koch2015(
         cell, out, n_trials=n_trials, budget=budget, overrides=overrides, console=console
     )
     if found.stopped:
-        say(console, "stopped; the same command carries the trial at hand on, with --search N more")
+        say(console, "stopped; the next --search begins with the trial at hand")
     if as_json:
         best = None if found.best is None else asdict(found.best)
         print_json({"trials": [asdict(trial) for trial in found.trials], "best": best})
