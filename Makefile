@@ -55,7 +55,7 @@ clean:
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt --editable '.[train,serve,hub,lite,dev]'
+	$(BIN)/python -m pip $(INSTALL) --constraint constraints.txt --editable '.[train,serve,hub,lite,search,dev]'
 	touch $@
 
 $(LIGHT)/ready: pyproject.toml constraints.txt

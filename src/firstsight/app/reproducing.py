@@ -31,7 +31,7 @@ from firstsight.evaluation.scorecard import Scorecard
 if TYPE_CHECKING:
     from firstsight.learning.recipes.schema import Recipe
 
-__all__ = ["Cell", "Line", "Tables", "recipe_of", "run_cell", "tables"]
+__all__ = ["Cell", "Line", "Tables", "epoch_steps", "recipe_of", "run_cell", "tables"]
 
 RECIPE = "koch"
 PROTOCOLS = ("koch2015", "mnist")
@@ -89,7 +89,7 @@ def recipe_of(cell: Cell, budget: float, overrides: Sequence[str] = ()) -> list[
         f"batches.visits={9 if cell.affine else 1}",
         f"augment.affine.probability={0.5 if cell.affine else 0.0}",
     ]
-    epoch = _epoch_steps(load_recipe(RECIPE, [*chosen, *overrides]))
+    epoch = epoch_steps(load_recipe(RECIPE, [*chosen, *overrides]))
     steps = max(1, round(budget * EPOCHS * epoch))
     looks = min(epoch, max(1, steps // FEWEST_LOOKS))
     return [*chosen, f"training.steps={steps}", f"training.validate_every={looks}", *overrides]
@@ -189,13 +189,14 @@ def _budget(folder: Path) -> str:
     from firstsight.learning.training.run import read_recipe
 
     recipe = read_recipe(folder)
-    full, steps = EPOCHS * _epoch_steps(recipe), recipe.training.steps
+    full, steps = EPOCHS * epoch_steps(recipe), recipe.training.steps
     assert recipe.batches.kind == "pairs"
     share = f"{100 * steps / full:.2g} %"
     return f"{steps:,} of {full:,} batches of {recipe.batches.n_pairs} ({share})"
 
 
-def _epoch_steps(recipe: Recipe) -> int:
+def epoch_steps(recipe: Recipe) -> int:
+    """Batches in one epoch. UsageError where the recipe draws from no pool of pairs."""
     batches = recipe.batches
     if batches.kind != "pairs" or batches.pool is None:
         raise UsageError("a cell of the paper's tables learns from a pool of pairs; leave it so")

@@ -18,7 +18,7 @@ from firstsight.learning.training.processes import processes_here
 from firstsight.learning.training.session import Run, Session
 from firstsight.learning.training.starting import Start
 
-__all__ = ["Run", "Start", "export", "read_recipe", "read_start", "resume", "train"]
+__all__ = ["Run", "Start", "differences", "export", "read_recipe", "read_start", "resume", "train"]
 
 _RECORD = "run.json"
 
@@ -69,7 +69,7 @@ def resume(
     if recipe is not None and recipe != started:
         raise CheckpointError(
             f"{folder} holds a training of another recipe (they differ in "
-            f"{', '.join(_differences(recipe, started))}); resume without naming a recipe, "
+            f"{', '.join(differences(recipe, started))}); resume without naming a recipe, "
             "or train into another folder"
         )
     if _read_record(folder)["data"] != pictures.fingerprint:
@@ -140,7 +140,9 @@ def _read_record(folder: Path) -> dict[str, Any]:
         ) from None
 
 
-def _differences(a: Recipe, b: Recipe) -> list[str]:
+def differences(a: Recipe, b: Recipe) -> list[str]:
+    """The keys in which two recipes differ, in alphabetical order."""
+
     def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in tables.items():

@@ -75,6 +75,7 @@ _VALIDATIONS: dict[str, type[OneShotValidation | PairValidation | ViewValidation
     "pairs": PairValidation,
     "views": ViewValidation,
 }
+Ended = Literal["finished", "stopped", "no improvement"]
 _AT_ONCE = 1024
 _MOST_STEPS_COUNTED = 1000  # a second or so of drawing, whatever the size of the data
 
@@ -95,12 +96,12 @@ class Run:
     step: int
     seconds: float
     accuracy: float | None
-    ended: Literal["finished", "stopped", "no improvement"]
+    ended: Ended
     watched: str = OneShotValidation.told
 
 
 class Session:
-    """One process's share of a training."""
+    """One process's share of a training. best: the looks at the held-out classes so far."""
 
     def __init__(
         self,
@@ -136,15 +137,19 @@ class Session:
                 f"{bank.classes.n_pictures:,} pictures are worked out once, and kept"
             )
         settings = recipe.training
-        self._best = BestSoFar(settings.patience, settings.min_delta, settings.min_delta_percent)
+        self.best = BestSoFar(settings.patience, settings.min_delta, settings.min_delta_percent)
         self._stop = StopGently(self._say)
 
     def resume(self) -> Run:
         checkpoint = self._folder / LAST
         if not checkpoint.exists():  # interrupted before the first one
             return self.run(checkpoint=None)
-        load_weights(self._module, checkpoint)  # refuses a damaged one before anything starts
+        self.require_sound(checkpoint)
         return self.run(checkpoint)
+
+    def require_sound(self, checkpoint: Path) -> None:
+        """CheckpointError for a damaged one, or of another network, before anything starts."""
+        load_weights(self._module, checkpoint)
 
     def run(self, checkpoint: Path | None) -> Run:
         started = time.perf_counter()
@@ -171,8 +176,8 @@ class Session:
             model=model,
             step=trainer.global_step,
             seconds=seconds,
-            accuracy=self._best.best if np.isfinite(self._best.best) else None,
-            ended=self._why_ended(trainer),
+            accuracy=self.best.best if np.isfinite(self.best.best) else None,
+            ended=self.why_ended(trainer),
             watched=_VALIDATIONS[self._recipe.training.watch].told,
         )
 
@@ -184,7 +189,7 @@ class Session:
             if numbers:
                 trainer.fit(self._module, steps, ckpt_path=checkpoint, weights_only=True)
             elif self._processes.is_first:  # Lightning does nothing at all without a step
-                keep_as_begun(self._module, self._folder, self._best)
+                keep_as_begun(self._module, self._folder, self.best)
 
     def _whiten(self) -> None:
         """Let the projection begin with what the pictures themselves tell, where it is so wished;
@@ -286,10 +291,10 @@ class Session:
             WatchForCollapse(self._say),
             self._stop,
             Checkpoints(
-                self._folder, every=settings.validate_every, best=self._best, average=average
+                self._folder, every=settings.validate_every, best=self.best, average=average
             ),
             ProgressLine(
-                settings.steps, self._console, self._best, told=_VALIDATIONS[settings.watch].told
+                settings.steps, self._console, self.best, told=_VALIDATIONS[settings.watch].told
             ),
             *more,
         ]
@@ -318,10 +323,15 @@ class Session:
         # Without tile units bf16 convolutions are no faster than f32 on a CPU.
         return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
-    def _why_ended(self, trainer: Trainer) -> Literal["finished", "stopped", "no improvement"]:
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C asked for the end, be it in the last step."""
+        return self._stop.stopped
+
+    def why_ended(self, trainer: Trainer) -> Ended:
         if trainer.global_step >= self._recipe.training.steps:
             return "finished"
-        return "stopped" if self._stop.stopped else "no improvement"
+        return "stopped" if self.interrupted else "no improvement"
 
     def _write_model(self, broken: BrokenLoss | None, to: Path) -> None:
         checkpoint = next(

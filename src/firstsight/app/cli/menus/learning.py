@@ -199,6 +199,15 @@ def evaluate(
 @click.option("--out", type=options.PATH, default=Path("runs/koch2015"), help="Where cells lie.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the recipe.")
 @click.option("--beside", multiple=True, metavar="MODEL", help="Judge this model too; repeatable.")
+@click.option(
+    "--search",
+    "n_trials",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="With --pairs: no cell, but N more trials of the search for each layer's learning rate, "
+    "momentum and L2 penalty, each of --budget; 0 prints those so far.",
+)
+@click.option("--searched", is_flag=True, help="With --pairs: train by the best that was found.")
 @options.as_json
 def reproduce(
     paper: str,
@@ -208,23 +217,43 @@ def reproduce(
     out: Path,
     overrides: tuple[str, ...],
     beside: tuple[str, ...],
+    n_trials: int | None,
+    searched: bool,
     as_json: bool,
 ) -> None:
     """Run a paper's experiment, cell by cell, and print its tables with our figures beside.
 
     Ctrl-C keeps what was learned; the same command carries on. Cells that were not run stay empty.
     """
-    if pairs is None and (affine or overrides or budget != 1):
-        raise UsageError("--affine, --budget and --set say how to train a cell; name it by --pairs")
+    if pairs is None:
+        if affine or overrides or budget != 1:
+            raise UsageError(
+                "--affine, --budget and --set say how to train a cell; name it by --pairs"
+            )
+        if n_trials is not None or searched:
+            raise UsageError("--search and --searched are for a cell; name it by --pairs")
     from firstsight.app.cli import reproduce as command
     from firstsight.app.reproducing import Cell
 
+    if pairs is not None and n_trials is not None:
+        if searched or beside:
+            raise UsageError("--search prints no tables; leave out --searched and --beside")
+        command.search_koch2015(
+            Cell(pairs, affine),
+            out,
+            n_trials=n_trials,
+            budget=budget,
+            overrides=overrides,
+            as_json=as_json,
+        )
+        return
     command.koch2015(
         None if pairs is None else Cell(pairs, affine),
         out,
         budget=budget,
         overrides=overrides,
         beside=beside,
+        searched=searched,
         as_json=as_json,
     )
 
