@@ -101,7 +101,7 @@ def test_what_is_always_told_apart_is_sharp_but_not_without_end() -> None:
     assert fit_sharpness(alike, 7.0) == 7
 
 
-def test_the_models_sharpness_counts_for_ten_things() -> None:
+def test_the_models_sharpness_counts_for_three_things() -> None:
     made = posed(12.0, 4000, 12)
     few = Posed(made.own[:3], made.others[:3], made.n_beyond[:3], made.weight[:3])
     none = Posed(np.zeros(0), np.zeros((0, 1)), np.zeros(0), np.zeros(0))

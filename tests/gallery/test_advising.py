@@ -4,16 +4,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter, ImageOps
 
 from firstsight.errors import ShapeError
 from firstsight.gallery.advising import Newcomer, advise_enrollment
 from firstsight.gallery.copies import KeptPictures
 from firstsight.gallery.findings import Finding, part_told, some
 from firstsight.gallery.records import PhotoVectors
-from firstsight.images.likeness import Likeness
+from firstsight.images.likeness import Likeness, likeness
 from firstsight.images.quality import Flaw
 from firstsight.similarity import Euclidean
 from tests.gallery.test_neighbours import on_a_line
+from tests.images.samples import saved_again, tiled
 
 NAMES = {10: "cup", 11: "mug", 12: "jug", 13: "pot"}
 GALLERY: list[list[float]] = [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
@@ -174,3 +176,20 @@ def test_whoever_differs_in_more_bits_must_be_nearer_to_be_a_copy() -> None:
 def test_among_too_few_photos_to_say_what_is_usual_pictures_decide_alone() -> None:
     assert copied(2, 14, things=[[0]]) and not copied(0, 15, things=[[0]])
     assert advised(0, "cup", [0], threshold=None) == []  # neither vector nor picture can tell
+
+
+def test_one_picture_by_its_pixels_is_a_copy_whatever_its_vector_says() -> None:
+    picture = tiled().filter(ImageFilter.GaussianBlur(20)).convert("L")
+    kept = KeptPictures(
+        lambda photo: b"", "grey", {100 + row: likeness(picture) for row in range(20)}
+    )
+
+    def is_copied(shown: Image.Image) -> bool:
+        far = Newcomer("pot", np.array([2.45], np.float32), likeness=likeness(shown))
+        found = advise_enrollment(
+            Euclidean(), on_a_line(*GALLERY), NAMES, far, threshold=None, pictures=kept
+        )
+        return any(finding.kind == "duplicate" for finding in found)
+
+    assert is_copied(saved_again(picture, 50, 0.5))
+    assert not is_copied(ImageOps.mirror(picture))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
-from firstsight.images.likeness import likeness, near, perceptual_hash
+from firstsight.images.likeness import Likeness, likeness, near, overlap, perceptual_hash
 from tests.images.samples import drawings, photos, saved_again, tiled
 
 
@@ -46,3 +46,35 @@ def test_grey_is_what_has_no_colour_however_it_is_stored() -> None:
     assert likeness(saved_again(grey.convert("RGB"), 60)).is_grey
     assert not likeness(tiled()).is_grey
     assert likeness(tiled()).hashed == perceptual_hash(tiled())
+
+
+def photograph() -> Image.Image:
+    return tiled().filter(ImageFilter.GaussianBlur(20))
+
+
+def test_a_picture_lies_over_itself_and_over_what_was_cut_from_it() -> None:
+    picture = photograph()
+    whole = likeness(picture)
+    assert overlap(whole, whole) == pytest.approx(1)
+    wide, high = picture.size
+    for share in (0.04, 0.08):
+        for left in (0.0, share / 2, share):
+            box = (left * wide, 0, (1 - share + left) * wide, (1 - share) * high)
+            cut = likeness(picture.crop(tuple(map(round, box))))
+            assert overlap(whole, cut) > 0.98
+            assert overlap(cut, whole) == pytest.approx(overlap(whole, cut))
+
+
+def test_other_pictures_do_not_lie_over_each_other() -> None:
+    whole = likeness(photograph())
+    assert overlap(whole, likeness(ImageOps.mirror(photograph()))) < 0.9
+    assert overlap(whole, likeness(Image.new("L", (40, 30), 80))) == 0
+    assert np.isnan(overlap(whole, Likeness(0, is_grey=True)))
+
+
+def test_grey_copies_of_real_pictures_lie_over_and_others_do_not(data_root: Path) -> None:
+    greys = [image.convert("L") for image in photos(data_root, 30)]
+    looks = [likeness(image) for image in greys]
+    for image, look in zip(greys, looks, strict=True):
+        assert overlap(look, likeness(saved_again(image, 50, 0.5))) > 0.985
+    assert max(overlap(a, b) for a, b in combinations(looks, 2)) < 0.9

@@ -22,8 +22,9 @@ SURE = 0.9  # a name below this probability of being right is given as unsure
 @dataclass(frozen=True)
 class Decision:
     """probability: that the nearest thing is the right one, at even odds of stranger and enrolled
-    (in a closed set: if one of them is); None where nothing is known. threshold: in force, None where there is none. margin: how much
-    farther the runner-up is, None in a gallery of one. reason: of anything but known, a clause.
+    (in a closed set: if one of them is); None where nothing is known. threshold: in force, None
+    where there is none. margin: how much farther the runner-up is, None in a gallery of one.
+    reason: of anything but known, a clause.
     """
 
     decision: Literal["known", "unsure", "unknown"]

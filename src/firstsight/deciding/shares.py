@@ -22,7 +22,8 @@ __all__ = ["COMPARED", "Posed", "fit_sharpness", "join_posed", "offset_of", "sha
 COMPARED = 100  # nearest things that are told apart; all beyond count if as near as the last
 LOWEST, HIGHEST, N_TRIED = 0.03, 300.0, 97  # sharpness, times the spread of distances
 N_CLOSER = 21  # sharpnesses around the best of those
-PRIOR_THINGS = 10.0  # what the model's own sharpness and offset count for, in things and pairs
+PRIOR_THINGS = 3.0  # what the model's own sharpness counts for
+PRIOR_PAIRS = 10.0  # of things, and its offset
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ def fit_sharpness(posed: Posed, model: float | None) -> float:
     spread = float(distances[np.isfinite(distances)].std()) if len(posed.own) else 0.0
     if not spread > 0:
         return 0.0 if model is None else model
-    n = float(posed.weight.sum())
+    n = len(posed.own)
     aim = (n + 1) / (n + 2)
     gaps = posed.others - posed.own[:, None]
 
@@ -98,11 +99,11 @@ def offset_of(between: Float64, weight: Float64, sharpness: float, model: float)
     """The offset at which pictures of strangers find odds of one on average: no evidence.
 
     between: (n,) distances of pictures to things that they do not show; weight: (n,) > 0, pairs
-    that each counts for. model: its own offset, which counts for PRIOR_THINGS of pairs; so things
+    that each counts for. model: its own offset, which counts for PRIOR_PAIRS; so things
     nearer to each other than the model's lower the odds, and farther ones hardly raise them.
     """
-    odds = np.append(-sharpness * between + np.log(weight), np.log(PRIOR_THINGS) - model)
-    return float(np.log(weight.sum() + PRIOR_THINGS) - np.logaddexp.reduce(odds))
+    odds = np.append(-sharpness * between + np.log(weight), np.log(PRIOR_PAIRS) - model)
+    return float(np.log(weight.sum() + PRIOR_PAIRS) - np.logaddexp.reduce(odds))
 
 
 def _log_total(gaps: Float64, n_beyond: Float64, sharpness: float) -> Float64:

@@ -15,6 +15,7 @@ from firstsight.gallery.copies import (
     KeptPictures,
     floor,
     is_copy,
+    lies_over,
     share_of,
     usual_reach,
 )
@@ -125,9 +126,10 @@ class _Enrollment:
             photo = self._gallery.photo(row)
             held = pictures.look(photo) if pictures else None
             beyond = float(apart[row])
-            if is_copy(self._likeness, held, share_of(beyond, farthest)) and is_copy(
+            near_enough = is_copy(self._likeness, held, share_of(beyond, farthest)) and is_copy(
                 self._likeness, held, share_of(beyond, self._reach)
-            ):
+            )
+            if near_enough or lies_over(self._likeness, held):
                 thing = self._gallery.of_row(row)
                 return _copied(self._name, thing, photo, float(self._distances[row]))
         return None
