@@ -39,7 +39,7 @@ def test_where_each_shows_one_of_the_things_every_picture_gets_a_name(gallery: P
     ended = here("identify", *asked)
     assert ended.code == 0
     assert "unknown" not in ended.out
-    assert "every picture is taken to show one of the 8 things" in ended.err
+    assert "every picture is taken to show one of 8 things" in ended.err
     told = [json.loads(line) for line in here("identify", *asked, "--json").out.splitlines()]
     assert all(each["closed_set"] and each["threshold"] is None for each in told)
     known = [each["thing"] for each in told[:N_THINGS] if each["decision"] == "known"]

@@ -131,6 +131,60 @@ def test_things_unlike_the_models_are_told_by_shares(calibrated: Calibrated) -> 
     assert np.mean([each.probability for each in decided]) < 0.4
 
 
+def test_in_a_foreign_gallery_the_rate_is_that_of_the_nearest_pair(
+    calibrated: Calibrated,
+) -> None:
+    """A stranger among n things is nearer than all of them are to each other: 2 / (n + 1)."""
+    accepted, stated = list[float](), list[float]()
+    for seed in range(60):
+        drawn = World().photos(np.random.default_rng(seed), 26, 1) / 5
+        found = judged(Photos.of(drawn[:6], [1] * 6), calibrated)
+        assert found.false_accepts is not None and found.threshold is not None
+        assert (found.misses, found.misses_basis, found.on_average) == (None, "none", None)
+        nearest = Euclidean().distance(drawn[6:], drawn[:6]).min(axis=1)
+        accepted.append(float((nearest <= found.threshold).mean()))
+        stated.append(found.false_accepts.rate)
+    assert stated == [pytest.approx(2 / 7)] * 60
+    assert np.mean(accepted) == pytest.approx(2 / 7, abs=0.08)
+
+
+def test_galleries_like_the_models_data_are_seldom_called_foreign(
+    world: World, calibrated: Calibrated
+) -> None:
+    for n_things in (2, 3, 5, 9, 20):
+        galleries = [world.gallery(np.random.default_rng(s), n_things, 1) for s in range(60)]
+        lowered = ["lowered" in judged(each, calibrated).kept for each in galleries]
+        assert np.mean(lowered) <= 0.05, n_things
+
+
+@given(st.floats(0, 2), st.floats(0, 1), st.integers(2, 8))
+@settings(deadline=None, max_examples=15)
+def test_no_denial_raises_the_odds_beyond_what_its_distances_say(
+    calibrated: Calibrated, distance: float, margin: float, n_things: int
+) -> None:
+    things = World().photos(np.random.default_rng(4), n_things, 1) / 20
+    near = Photos.of(things, [1] * n_things)
+    plain = judged(near, calibrated)
+    denied = judged(near, calibrated, verdicts=[Word("wrong", distance, margin)])
+    assert plain.offset is not None and denied.offset is not None
+    if plain.sharpness is not None and plain.sharpness * distance <= plain.offset:
+        assert denied.offset <= plain.offset + 1e-9
+
+
+def test_damaged_photos_and_flat_models_say_nothing_of_shares(calibrated: Calibrated) -> None:
+    whole = World().photos(np.random.default_rng(4), 5, 1) / 5
+    damaged = np.concatenate([whole, np.full((20, 8), np.nan, np.float32)])
+    plain = judged(Photos.of(whole, [1] * 5), calibrated)
+    torn = judged(Photos.of(damaged, [1] * 25), calibrated)
+    assert plain.offset is not None and torn.offset is not None
+    assert torn.offset == pytest.approx(plain.offset, abs=0.3)  # the model is asked at size 25
+    for slope in (0.0, 1.0):
+        flat = replace(calibrated, verify=replace(calibrated.verify, slope=slope))
+        found = judged(Photos.of(whole, [1] * 5), flat)
+        assert (found.sharpness, found.sharpness_basis, found.offset) == (None, "none", None)
+        assert found.likely_right is not None
+
+
 def test_a_denial_lowers_the_odds_of_shares_and_a_confirmation_sharpens_them(
     calibrated: Calibrated,
 ) -> None:
@@ -139,6 +193,8 @@ def test_a_denial_lowers_the_odds_of_shares_and_a_confirmation_sharpens_them(
     assert plain.offset is not None and plain.sharpness is not None
     denied = judged(near, calibrated, verdicts=[Word("wrong", 0.05, 0.2)])
     assert denied.offset is not None and denied.offset < plain.offset
+    once = judged(near, calibrated, verdicts=[Word("right", 0.1, 0.1)])
+    assert once.sharpness is not None and once.sharpness >= plain.sharpness
     surer = judged(near, calibrated, verdicts=[Word("right", 0.1, 0.05)] * 5)
     assert surer.sharpness is not None and surer.sharpness > plain.sharpness
     doubtful = judged(near, calibrated, verdicts=[Word("other", 0.1, 0.3)] * 5)

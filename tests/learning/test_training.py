@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch import Trainer
 from rich.console import Console
 
+from firstsight.data.catalogue import open_pictures
 from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import CheckpointError, DataError, TrainingError
@@ -23,6 +24,7 @@ from firstsight.learning.training.module import TwinTraining
 from firstsight.learning.training.run import Run, export, resume, train
 from firstsight.model import load, read_model_info
 from firstsight.model.folder import read_tensors
+from tests.drawings import drawing
 
 from .conftest import tiny_recipe
 
@@ -306,10 +308,32 @@ def test_a_further_set_is_learned_from_whole_and_credited(
     assert run.accuracy is not None  # on the held-out alphabet
     info = read_model_info(run.model)
     assert info.data_fingerprint == glyphs.fingerprint
+    digits = open_pictures("digits", info.preprocessing)
+    assert info.made_by["beside_fingerprint"] == digits.fingerprint
     credit = info.made_by["data_credit"]
     assert "alphabets drawn by firstsight" in credit and "E. Alpaydin" in credit
     again = train(recipe, glyphs, tmp_path / "again", console=Screen())
     assert same_bits(run.model, again.model)
+
+
+def test_a_training_is_not_resumed_on_another_set_beside(
+    glyphs: PackedPictures, tmp_path: Path
+) -> None:
+    folder = tmp_path / "beside"
+    for number in range(6):
+        (folder / "cup").mkdir(parents=True, exist_ok=True)
+        (folder / "mug").mkdir(exist_ok=True)
+        for name in ("cup", "mug"):
+            drawing(number, len(name)).save(folder / name / f"{number}.png")
+    (folder / "lone").mkdir()
+    drawing(9).save(folder / "lone" / "1.png")
+    recipe, screen = tiny_recipe(data={"beside": str(folder)}), Screen()
+    run = train(recipe, glyphs, tmp_path / "run", console=screen)
+    assert "left out 1 classes with a single picture: lone" in screen.said
+    assert "and from 12 pictures of 2 classes" in screen.said
+    drawing(8).save(folder / "mug" / "8.png")
+    with pytest.raises(CheckpointError, match="was trained on other pictures than"):
+        resume(run.folder, glyphs, recipe=None, console=Screen())
 
 
 def test_classes_with_one_picture_are_named_and_left_out(

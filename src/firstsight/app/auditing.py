@@ -64,6 +64,9 @@ def _repeated(
                       "nobody can say whether it saw any of these.")  # fmt: skip
     else:
         yield from _leaks(found, learned, judged)
+    if beside := info.recipe.get("data", {}).get("beside"):
+        yield Finding("open", f"The model learned from {beside} too, and nobody looked whether it "
+                      "saw any of these there.")  # fmt: skip
     yield from _copies([each for each in found.findings if each.parts == (JUDGED,)])
 
 

@@ -31,7 +31,7 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
     if pictures.fingerprint != info.data_fingerprint:
         require_unseen_characters(info, pictures.name)
         require_unseen_characters(info, pictures.name, by="watch")
-        if pictures.name == _named(info, "beside"):
+        if pictures.fingerprint == info.made_by.get("beside_fingerprint"):
             raise UsageError(
                 f"the model was trained on all of {pictures.name} too, beside its own data, and a "
                 "figure on that says nothing about new things; name other data with --data"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from typing import Any
 
@@ -16,9 +17,10 @@ import numpy as np
 from firstsight.deciding.calibrated import Calibrated, SizedTrials
 from firstsight.deciding.combining import RULES, GalleryVectors, Rule
 from firstsight.deciding.estimated import Basis, Estimate
-from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, apart, leave_one_out, pose
+from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, leave_one_out
 from firstsight.deciding.likelihood import fit_likely_right
-from firstsight.deciding.shares import Posed, fit_sharpness, join_posed, offset_of
+from firstsight.deciding.posing import apart, pose, posed_by_verdicts
+from firstsight.deciding.shares import fit_sharpness, join_posed, offset_of
 from firstsight.deciding.thresholds import (
     Rate,
     false_accept_rate,
@@ -34,6 +36,7 @@ from firstsight.deciding.trials import (
     trials_of_verdicts,
 )
 from firstsight.errors import GalleryError, UsageError
+from firstsight.metrics.calibration import Calibration
 from firstsight.similarity import Head
 
 __all__ = ["Estimate", "estimate", "things_needed"]
@@ -41,7 +44,6 @@ __all__ = ["Estimate", "estimate", "things_needed"]
 LEAST_TRIALS = 20  # of one side, to choose a rule, fit a probability or count misses by
 LEAST_THINGS = 10  # that those come from
 LOW_QUANTILE = 0.1
-LEAST_TO_LOWER = 3  # things, which may show that they are unlike those of the model
 LOWERED = (
     "; lowered, for by the model's threshold too many of this gallery's own things would pass for "
     "one another"
@@ -82,7 +84,9 @@ def estimate(
     if not n_things:
         raise GalleryError("the gallery is empty; enroll something first")
     most = max(MOST_QUERIES, min(things_needed(target), MOST_THINGS))
-    left_out = leave_one_out(head, vectors, reach=3 * target, most=most, seed=seed)
+    # By the model's threshold more may pass than by the gallery's own.
+    reach = 3 * target if n_things >= things_needed(target) else 1.0
+    left_out = leave_one_out(head, vectors, reach=reach, most=most, seed=seed)
     accuracies = _accuracies(left_out.by_rule)
     chosen, rule_kept = _choose_rule(rule, accuracies)
     model, size = _model_trials(calibrated, (n_things, n_photos), chosen, left_out)
@@ -93,15 +97,10 @@ def estimate(
         target=target,
         seed=seed,
     )
-    thresholds = _thresholds(evidence)
-    lowered = thresholds.pop("lowered", False)
-    sharpness = _sharpness(head, vectors, chosen, evidence, calibrated)
+    telling = None if calibrated is None or calibrated.verify.slope >= 0 else calibrated.verify
+    shares = _shares(head, vectors, chosen, evidence, telling)
     likely = _probability(evidence)
-    offset = None
-    if lowered and likely["likely_right_basis"] == "model":
-        # Of things unlike the model's, its enrolled trials say nothing beside the gallery's own.
-        assert calibrated is not None
-        offset = _offset(head, vectors, chosen, evidence, calibrated, sharpness["sharpness"])
+    if shares["offset"] is not None:  # the model's trials say nothing of things unlike its own
         likely["likely_right"] = None
     return Estimate(
         rule=chosen,
@@ -111,11 +110,10 @@ def estimate(
         n_things=n_things,
         n_photos=n_photos,
         n_verdicts=len(verdicts),
-        kept=_kept(evidence, n_things, size) + LOWERED * lowered,
-        offset=offset,
-        **thresholds,
+        kept=_kept(evidence, n_things, size),
+        **_thresholds(evidence),
         **likely,
-        **sharpness,
+        **shares,
     )
 
 
@@ -135,6 +133,22 @@ class _Evidence:
         if self.own.strangers.n_things >= things_needed(self.target) - 1e-6:
             return "gallery"
         return "none" if self.model is None else "model"
+
+    @cached_property
+    def is_foreign(self) -> bool:
+        """Whether by the model's threshold too many of this gallery's own things would pass for one
+        another: they are unlike those that it was calibrated on. One pair of look-alikes among
+        others does not show that.
+        """
+        strangers = self.own.strangers
+        if self.model is None or strangers.n_things < 2 - 1e-6:
+            return False
+        usual = threshold_for(self.model.trials.strangers, self.model.unscaled(self.target))
+        passing = strangers.distance <= usual
+        rng = np.random.default_rng(self.seed)
+        least = false_accept_rate(strangers, usual, rng, chosen_here=False).interval[0]
+        several = len(np.unique(strangers.cluster[passing])) > 1 or bool(passing.all())
+        return least > self.target and several
 
 
 def _accuracies(by_rule: dict[Rule, BothSides]) -> dict[Rule, float] | None:
@@ -214,16 +228,18 @@ def _thresholds(evidence: _Evidence) -> dict[str, Any]:
     threshold = min(max(threshold_for(told, target), low), high)
     there = false_accept_rate(strangers, threshold, rng)
     ends = (sized.scaled(there.interval[0]), sized.scaled(there.interval[1]))
-    expected, seen_here, lowered = Rate(sized.scaled(there.rate), ends), None, False
+    expected, seen_here = Rate(sized.scaled(there.rate), ends), None
     on_average = expected if basis == "model" else None
-    if basis == "model" and own.strangers.n_things >= LEAST_TO_LOWER - 1e-6:
+    if basis == "model" and evidence.is_foreign:
+        threshold, on_average = min(threshold, _strictest(own.strangers)), None
+        low, seen_here = min(low, threshold), false_accept_rate(own.strangers, threshold, rng)
+        expected = _expected_of_strictest(own.strangers.n_things, seen_here)
+    elif basis == "model" and own.strangers.n_things >= 2 - 1e-6:
         seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)
-        lowered = seen_here.interval[0] > evidence.target
-        if lowered:  # these are other things than those the model was calibrated on
-            threshold, on_average = min(threshold, _strictest(own.strangers)), None
-            low, seen_here = min(low, threshold), false_accept_rate(own.strangers, threshold, rng)
         expected = _expected(expected, seen_here)
     enrolled, misses_basis = _enrolled(evidence)
+    if misses_basis == "model" and evidence.is_foreign:
+        enrolled, misses_basis = None, "none"
     return {
         "basis": basis,
         "threshold": threshold,
@@ -233,13 +249,20 @@ def _thresholds(evidence: _Evidence) -> dict[str, Any]:
         "misses_basis": misses_basis,
         "seen_here": seen_here,
         "on_average": on_average,
-        "lowered": lowered,
     }
 
 
 def _strictest(strangers: Trials) -> float:
-    """The threshold that lets one of n things pass: n of them can vouch for no smaller share."""
+    """The threshold that the nearest of n things just do not pass, or one of them: n of them can
+    vouch for no smaller share."""
     return threshold_for(strangers, 1 / (strangers.n_things + 1))
+
+
+def _expected_of_strictest(n_things: float, seen_here: Rate) -> Rate:
+    """Of n things and a stranger, each is of the nearest two with a chance of 2 / (n + 1)."""
+    rate = min(1.0, 2 / (n_things + 1))
+    low, high = seen_here.interval
+    return Rate(rate, (min(low, rate), max(high, rate)))
 
 
 def _expected(by_model: Rate, seen_here: Rate) -> Rate:
@@ -286,59 +309,30 @@ def _probability(evidence: _Evidence) -> dict[str, Any]:
     return {"likely_right": fit_likely_right(sides), "likely_right_basis": basis}
 
 
-def _sharpness(
+def _shares(
     head: Head,
     vectors: GalleryVectors,
     rule: Rule,
     evidence: _Evidence,
-    calibrated: Calibrated | None,
+    verify: Calibration | None,
 ) -> dict[str, Any]:
-    """The fields `sharpness` and `sharpness_basis`: "gallery" where its own photos are enough."""
+    """The fields `sharpness`, `sharpness_basis` and `offset`; the latter is None where nothing
+    tells that the gallery is foreign to the model.
+    """
     is_own = _is_enough(evidence.own.enrolled)
-    model = None if calibrated is None else -calibrated.verify.slope
-    if not is_own and (model is None or model <= 0):
-        return {"sharpness": model, "sharpness_basis": "none" if model is None else "model"}
-    posed = _posed_by_verdicts(evidence.verdicts.enrolled)
+    if not is_own and verify is None:
+        return {"sharpness": None, "sharpness_basis": "none", "offset": None}
+    posed = posed_by_verdicts(evidence.verdicts.enrolled)
     if len(vectors.starts) > 1:
         posed = join_posed(pose(head, vectors, rule, seed=evidence.seed), posed)
-    sharpness = fit_sharpness(posed, model if model and model > 0 else None)
-    return {"sharpness": sharpness, "sharpness_basis": "gallery" if is_own else "model"}
-
-
-def _posed_by_verdicts(told: Trials) -> Posed:
-    """Of the answers that were judged only the two nearest things are known: where the name was
-    right, it and one other; where it was wrong, the right thing was at best the runner-up.
-    """
-    told = told.take(np.isfinite(told.margin))
-    near, far = told.distance, told.distance + told.margin
-    return Posed(
-        own=np.where(told.right, near, far),
-        others=np.where(told.right, far, near)[:, None],
-        n_beyond=np.zeros(len(told)),
-        weight=told.weight,
-    )
-
-
-def _offset(
-    head: Head,
-    vectors: GalleryVectors,
-    rule: Rule,
-    evidence: _Evidence,
-    calibrated: Calibrated,
-    sharpness: float,
-) -> float:
-    """At which this gallery's own things, and strangers that were told, are no evidence."""
-    between, weight = apart(head, vectors, rule, seed=evidence.seed)
-    told, n_things = evidence.verdicts.strangers, len(vectors.starts)
-    runner_up = told.distance + np.where(np.isfinite(told.margin), told.margin, np.inf)
-    further = np.full(len(told), np.inf)  # too far to say
-    columns = ((told.distance, 0.5), (runner_up, 0.5), (further, max(0, n_things - 2) / 2))
-    for distance, pairs in columns[: min(3, n_things + 1)]:
-        between = np.append(between, distance)
-        weight = np.append(weight, np.full(len(told), pairs))
-    counted = weight > 0
-    even = calibrated.verify.intercept / -calibrated.verify.slope  # where the model's odds are one
-    return offset_of(between[counted], weight[counted], sharpness, model=sharpness * even)
+    sharpness, offset = fit_sharpness(posed, None if verify is None else -verify.slope), None
+    if verify is not None and evidence.is_foreign and not is_own:
+        told = evidence.verdicts.strangers
+        between, weight = apart(head, vectors, rule, told, seed=evidence.seed)
+        even = verify.intercept / -verify.slope  # the distance at which the model's odds are one
+        offset = offset_of(between, weight, sharpness, model=sharpness * even)
+    basis = "gallery" if is_own else "model"
+    return {"sharpness": sharpness, "sharpness_basis": basis, "offset": offset}
 
 
 def _is_enough(trials: Trials) -> bool:
@@ -362,4 +356,5 @@ def _kept(evidence: _Evidence, n_things: int, size: int) -> str:
             "MODEL --data FOLDER, or enroll more things"
         )
     stretched = ", stretched beyond the largest size that it was calibrated at" * (model.ratio > 1)
-    return f"the model's own at gallery size {size}{stretched}: {few}"
+    kept = f"the model's own at gallery size {size}{stretched}: {few}"
+    return kept + LOWERED * evidence.is_foreign

@@ -6,7 +6,6 @@ a thing with others is an enrolled query. Both come from one row of distances.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -22,7 +21,6 @@ from firstsight.deciding.combining import (
     photos_each,
     prototypes,
 )
-from firstsight.deciding.shares import COMPARED, Posed
 from firstsight.deciding.trials import BothSides, Float64, Indices, Trials
 from firstsight.similarity import Head
 
@@ -31,15 +29,14 @@ __all__ = [
     "MOST_QUERIES",
     "Asking",
     "LeftOut",
-    "apart",
+    "draw_queries",
     "drawn_together",
     "leave_one_out",
-    "pose",
+    "without_own",
 ]
 
 MOST_QUERIES = 1000  # of each side, against the full gallery
 MOST_PHOTOS = 20  # of one thing
-MOST_POSED = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +81,7 @@ def leave_one_out(
     thing = np.repeat(np.arange(len(sizes)), sizes)
     usable = np.asarray(np.isfinite(vectors.vectors).all(axis=1))
     rng = np.random.default_rng(seed)
-    queries, is_stranger, is_enrolled = _draw(thing, usable, most, rng)
+    queries, is_stranger, is_enrolled = draw_queries(thing, usable, most, rng)
     singles = vectors.starts + rng.integers(sizes)
     answers = _answer(Asking(head, vectors, singles), queries)
     asked = thing[queries]
@@ -98,72 +95,14 @@ def leave_one_out(
     return LeftOut(by_rule, _stranger_trials(answers["single"], asked, is_stranger, reach))
 
 
-def pose(head: Head, vectors: GalleryVectors, rule: Rule, *, seed: int = 0) -> Posed:
-    """Photos of things with others, at most MOST_POSED, asked about as enrolled: which is it?
-
-    Drawn as in `leave_one_out`; each thing counts once. Of a gallery of two things or more.
-    """
-    asking, _, enrolled = _asking(head, vectors, MOST_POSED, seed)
-    k = min(COMPARED, len(vectors.starts) - 1)
-    own, near = list[Float64](), list[npt.NDArray[np.float32]]()
-    for rows in _parts(enrolled, asking):
-        to_things, to_own = asking.compared(rows)
-        others = _without(to_things[rule], asking.thing[rows])
-        near.append(np.sort(np.partition(others, k - 1, axis=1)[:, :k], axis=1))
-        own.append(to_own[rule])
-    posed = np.concatenate([np.zeros(0), *own])
-    kept = np.isfinite(posed)  # its thing's other photos may be damaged
-    return Posed(
-        own=posed[kept],
-        others=np.concatenate([np.zeros((0, k)), *near])[kept].astype(np.float64),
-        n_beyond=np.full(int(kept.sum()), len(vectors.starts) - 1.0 - k),
-        weight=_each_thing_once(asking.thing[enrolled[kept]]),
-    )
-
-
-def apart(
-    head: Head, vectors: GalleryVectors, rule: Rule, *, seed: int = 0
-) -> tuple[Float64, Float64]:
-    """(n,) distances of photos, at most MOST_POSED, to all things that they do not show, and (n,)
-    how many pairs of things each counts for. Drawn as in `leave_one_out`.
-    """
-    asking, strangers, _ = _asking(head, vectors, MOST_POSED, seed)
-    between = [
-        _without(asking.compared(rows)[0][rule], asking.thing[rows])
-        for rows in _parts(strangers, asking)
-    ]
-    distances = np.concatenate([np.zeros((0, len(vectors.starts))), *between]).astype(np.float64)
-    weight = _each_thing_once(asking.thing[strangers])[:, None] / 2  # each pair is seen twice
-    others = np.arange(distances.shape[1]) != asking.thing[strangers][:, None]
-    return distances[others], np.broadcast_to(weight, distances.shape)[others]
-
-
-def _asking(
-    head: Head, vectors: GalleryVectors, most: int, seed: int
-) -> tuple[Asking, Indices, Indices]:
-    """Who asks the gallery, and the rows to ask about as strangers and as enrolled photos."""
-    asking = Asking(head, vectors, np.asarray(vectors.starts))
-    usable = np.asarray(np.isfinite(vectors.vectors).all(axis=1))
-    drawn = _draw(asking.thing, usable, most, np.random.default_rng(seed))
-    queries, is_stranger, is_enrolled = drawn
-    return asking, queries[is_stranger], queries[is_enrolled]
-
-
-def _parts(queries: Indices, asking: Asking) -> Iterator[Indices]:
-    step = max(1, CHUNK_CELLS // asking.n_photos)
-    return (queries[start : start + step] for start in range(0, len(queries), step))
-
-
-def _each_thing_once(thing: Indices) -> Float64:
-    member, counts = np.unique(thing, return_inverse=True, return_counts=True)[1:]
-    weight: Float64 = (1 / counts)[member]
-    return weight
-
-
-def _draw(
+def draw_queries(
     thing: Indices, usable: npt.NDArray[np.bool_], most: int, rng: np.random.Generator
 ) -> tuple[Indices, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Rows to ask about, and which of them serve as strangers and as enrolled photos."""
+    """Rows to ask about, and which of them serve as strangers and as enrolled photos.
+
+    thing, usable: (P,) of each photo. A photo of every thing, then a second of every thing, at most
+    MOST_PHOTOS of a thing and `most` in all, for each side.
+    """
     sizes = np.bincount(thing)
     shuffled = rng.permutation(len(thing))
     by_thing = shuffled[np.argsort(thing[shuffled], kind="stable")]
@@ -250,14 +189,15 @@ class Asking:
 
 def _nearest_others(to_things: npt.NDArray[np.float32], asked: Indices, own: Float64) -> _Answers:
     rows = np.arange(len(asked))
-    others = _without(to_things, asked)
+    others = without_own(to_things, asked)
     named = others.argmin(axis=1)
     first = others[rows, named].astype(np.float64)
     others[rows, named] = np.inf
     return _Answers(first, others.min(axis=1).astype(np.float64), named, own)
 
 
-def _without(to_things: npt.NDArray[np.float32], asked: Indices) -> npt.NDArray[np.float32]:
+def without_own(to_things: npt.NDArray[np.float32], asked: Indices) -> npt.NDArray[np.float32]:
+    """(Q, T) distances, infinite to the thing that each query shows, asked (Q,)."""
     others = to_things.copy()
     others[np.arange(len(asked)), asked] = np.inf
     return others

@@ -80,7 +80,7 @@ def fit_sharpness(posed: Posed, model: float | None) -> float:
     spread = float(distances[np.isfinite(distances)].std()) if len(posed.own) else 0.0
     if not spread > 0:
         return 0.0 if model is None else model
-    n = len(posed.own)
+    n = len(posed.own) + (0.0 if model is None else PRIOR_THINGS)
     aim = (n + 1) / (n + 2)
     gaps = posed.others - posed.own[:, None]
 

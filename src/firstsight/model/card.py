@@ -55,6 +55,7 @@ def _how_trained(info: ModelInfo) -> str:
         "recipe": recipe.get("name"),
         "data": data.get("train") if isinstance(data, Mapping) else data,
         "data fingerprint": info.data_fingerprint,
+        "beside it": data.get("beside") if isinstance(data, Mapping) else None,
         "seed": made_by.get("seed"),
         "hardware": made_by.get("hardware"),
         "firstsight": made_by.get("firstsight"),

@@ -39,7 +39,8 @@ class ModelInfo:
     data_fingerprint: the fingerprint of the pictures it learned from; "" where nobody knows.
     calibration: how distances become probabilities; None before it was calibrated.
     scores: scorecards, each with its protocol.
-    made_by: firstsight version, commit, seed, hardware, data_credit.
+    made_by: firstsight version, commit, seed, hardware, data_credit, beside_fingerprint (of a
+        further set that it learned from).
     """
 
     name: str

@@ -168,6 +168,8 @@ def test_every_error_has_the_one_shape(server: Server, client: httpx.Client) -> 
          "bad_request"),
         ("POST", "/v1/identify", {"files": [picture(1)], "data": {"false_accepts": "nan"}}, 400,
          "bad_request"),
+        ("POST", "/v1/identify", {"files": [picture(1)], "data": {"false_accepts": "0.1",
+         "closed_set": "true"}}, 400, "bad_request"),
         ("POST", "/v1/verify", {"files": [picture(1)] * 2, "data": {"false_matches": "-1"}}, 400,
          "bad_request"),
         ("POST", f"{GALLERY}/undo", {"json": {"steps": "2"}}, 422, "invalid"),

@@ -126,7 +126,7 @@ def identify(
 ) -> None:
     listed = recognising.listed(pictures)
     box = asking.box
-    n_unreadable = 0
+    n_unreadable = n_unknown = 0
     with asking.open() as recognizer:
         estimate, drawn = None, []
         for answer in recognising.identify(recognizer, listed, crop=box):
@@ -135,12 +135,15 @@ def identify(
                 remark(answer.trouble)
             else:
                 estimate = answer.estimate
+                n_unknown += answer.decision == "unknown"
                 if sheet or show:
                     drawn.append(answer)
             _put(answer.to_json() if as_json else answer_line(answer))
         if estimate is not None and not as_json:
             for sentence in estimate_lines(estimate, closed_set=asking.closed_set):
                 remark(sentence)
+            if n_unknown and not asking.closed_set:
+                remark("if every picture shows one of the things, say so: --closed-set")
         if drawn:
             from firstsight.app.picturing import draw_answers
 

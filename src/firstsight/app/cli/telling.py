@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_line", "comparison_line", "enrollment_line", "estimate_lines", "match_line"]
 
-MANY_MISSES = 0.5
-
 
 def answer_line(answer: Answer | Unreadable) -> str:
     """`desk.jpg: blue mug (known, 97 % sure; distance 0.21 of at most 0.35; then red mug 0.62)`"""
@@ -49,16 +47,13 @@ def estimate_lines(estimate: Estimate, *, closed_set: bool = False) -> list[str]
             f"pictures of enrolled things that do not get their name: {_rate(estimate.misses)}, "
             f"by {whose}"
         )
-        if estimate.misses.rate > MANY_MISSES:
-            lines.append(
-                "where every picture shows one of the things, --closed-set names the likeliest"
-            )
     return lines
 
 
 def closed_set_told(estimate: Estimate) -> str:
     """What answers rest on where no picture is of a stranger."""
-    those = f"every picture is taken to show one of the {estimate.n_things} things"
+    n_things = "the only thing" if estimate.n_things == 1 else f"one of {estimate.n_things} things"
+    those = f"every picture is taken to show {n_things}"
     if estimate.sharpness is None:
         return (
             f"{those}; nothing tells how likely a name is right: enroll a second photo of ten "
@@ -115,5 +110,5 @@ def _percent(share: float) -> str:
 def _rate(rate: Rate | None) -> str:
     if rate is None:
         return "nobody knows how many"
-    low, high = (100 * each for each in rate.interval)
-    return f"{_percent(rate.rate)} ({low:.2g} to {high:.2g} %)"
+    low, high = (f"{100 * each:.2g}" if each < 0.995 else "100" for each in rate.interval)
+    return f"{_percent(rate.rate)} ({low} to {high} %)"

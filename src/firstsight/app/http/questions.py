@@ -70,9 +70,9 @@ class Questions:
         is empty.
 
         false_accepts: another share than the server's; the first answer at it takes its time.
-        closed_set: the picture shows one of the things.
+        closed_set: the picture shows one of the things; it goes by no threshold.
         """
-        if false_accepts is not None and not closed_set:  # which goes by no threshold
+        if false_accepts is not None:
             reading, vector = await self._sight.seen(picture, crop)
             return await self._clerks.pondering.do(
                 lambda recognizer: recognizer.answer(reading, vector, false_accepts=false_accepts)

@@ -91,11 +91,16 @@ async def identify(request: Request, caller: Reader, desk: TheDesk) -> Reply:
     one: the likeliest is named.
     """
     upload = await uploaded(request)
+    share, closed_set = share_of(upload, "false_accepts"), flag_of(upload, "closed_set")
+    if closed_set and share is not None:
+        raise Refusal(
+            400, "bad_request", "closed_set goes by no threshold; leave false_accepts out"
+        )
     results = await desk.questions.identify_many(
         [picture for _, picture in upload.pictures],
         crop=crop_of(upload),
-        false_accepts=share_of(upload, "false_accepts"),
-        closed_set=flag_of(upload, "closed_set"),
+        false_accepts=share,
+        closed_set=closed_set,
     )
     refused = rejected(upload, results)
     require_some(upload, refused)

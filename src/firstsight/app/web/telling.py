@@ -133,5 +133,5 @@ def enrollment_told(result: Enrollment) -> str:
 
 
 def _rate(rate: Rate) -> str:
-    low, high = (100 * each for each in rate.interval)
-    return f"{percent(rate.rate)} (between {low:.2g} and {high:.2g}{_PERCENT})"
+    low, high = (f"{100 * each:.2g}" if each < 0.995 else "100" for each in rate.interval)
+    return f"{percent(rate.rate)} (between {low} and {high}{_PERCENT})"

@@ -38,10 +38,12 @@ def write_model(
     name: str | None = None,
     weights: KeptWeights = "full",
     half: bool = False,
+    beside_fingerprint: str = "",
     start: Start | None = None,
 ) -> Path:
     """Write the model folder of a checkpoint's weights (the average, where there is one).
 
+    beside_fingerprint: of a further set that it learned from; "" for none.
     start: the model that the training began with, whose credits this one takes over.
     name: what the model is called; default: like its recipe. weights: to train on further.
     half: large weights of the ONNX file are stored as float16.
@@ -70,6 +72,7 @@ def write_model(
                 "seed": recipe.training.seed,
                 "hardware": find_hardware(),
                 "data_credit": _credits(recipe.data.train, recipe.data.beside),
+                **({"beside_fingerprint": beside_fingerprint} if beside_fingerprint else {}),
                 **_began_with(recipe, start),
             },
         ),

@@ -48,6 +48,7 @@ def train(
     record = {
         "recipe": recipe.model_dump(mode="json"),
         "data": pictures.fingerprint,
+        "beside": session.beside_fingerprint,
         "start": None if start is None else start.to_json(),
     }
     if is_first:
@@ -72,12 +73,20 @@ def resume(
             f"{', '.join(differences(recipe, started))}); resume without naming a recipe, "
             "or train into another folder"
         )
-    if _read_record(folder)["data"] != pictures.fingerprint:
-        raise CheckpointError(
-            f"{folder} was trained on other pictures than {pictures.name} holds now; "
-            "restore them, or train anew into another folder"
-        )
-    return Session(started, pictures, folder, console, read_start(folder)).resume()
+    record = _read_record(folder)
+    if record["data"] != pictures.fingerprint:
+        raise _other_pictures(folder, pictures.name)
+    session = Session(started, pictures, folder, console, read_start(folder))
+    if record["beside"] != session.beside_fingerprint:
+        raise _other_pictures(folder, started.data.beside)
+    return session.resume()
+
+
+def _other_pictures(folder: Path, name: str) -> CheckpointError:
+    return CheckpointError(
+        f"{folder} was trained on other pictures than {name} holds now; restore them, or train "
+        "anew into another folder"
+    )
 
 
 def export(
@@ -107,6 +116,7 @@ def export(
         to,
         name=to.resolve().name,
         data_fingerprint=record["data"],
+        beside_fingerprint=record["beside"],
         weights=weights,
         half=half,
         start=record["start"],
@@ -131,6 +141,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
         return {
             "recipe": dict(record["recipe"]),
             "data": str(record["data"]),
+            "beside": str(record.get("beside", "")),
             "start": None if start is None else Start.from_json(start),
         }
     except (OSError, ValueError, TypeError, KeyError):

@@ -119,6 +119,7 @@ class Session:
         self._data_fingerprint = pictures.fingerprint
         self._preprocessing = build_preprocessing(recipe)
         self._learned, held_out = self._split(pictures)
+        self.beside_fingerprint = ""
         if recipe.data.beside:
             self._learn_beside(recipe.data.beside, held_out)
         bank = PictureBank(self._learned, self._preprocessing, recipe.augment.turns)
@@ -228,12 +229,7 @@ class Session:
         self._console.print(Text(sentence), soft_wrap=True)
 
     def _split(self, pictures: PackedPictures) -> tuple[PackedPictures, PackedPictures | None]:
-        # Where each picture is told from all others, a single one of a class teaches as much.
-        alone_teaches = self._recipe.loss.kind == "own_picture"
-        kept, left_out = (pictures, ()) if alone_teaches else without_singletons(pictures)
-        if left_out:
-            names = ", ".join(left_out[:5]) + (" ..." if len(left_out) > 5 else "")
-            self._say(f"left out {len(left_out)} classes with a single picture: {names}")
+        kept = self._teaching(pictures)
         data, seed = self._recipe.data, self._recipe.training.seed
         if data.watch:
             watched = open_pictures(data.watch, self._preprocessing)
@@ -259,10 +255,24 @@ class Session:
     def _learn_beside(self, name: str, held_out: PackedPictures | None) -> None:
         """Learn from the whole of another set too."""
         beside = open_pictures(name, self._preprocessing)
+        self.beside_fingerprint = beside.fingerprint
+        if beside.skipped:
+            self._say(f"left out {len(beside.skipped)} unreadable pictures of {name}")
         if held_out is not None:
             require_no_shared_classes(beside, held_out)
-        self._learned = join(self._learned, without_singletons(beside)[0])
+        beside = self._teaching(beside)
+        self._learned = join(self._learned, beside)
         self._say(f"and from {len(beside):,} pictures of {beside.n_classes:,} classes of {name}")
+
+    def _teaching(self, pictures: PackedPictures) -> PackedPictures:
+        """Without the classes that teach nothing; says which."""
+        if self._recipe.loss.kind == "own_picture":  # which tells a picture from all others
+            return pictures
+        kept, left_out = without_singletons(pictures)
+        if left_out:
+            names = ", ".join(left_out[:5]) + (" ..." if len(left_out) > 5 else "")
+            self._say(f"left out {len(left_out)} classes with a single picture: {names}")
+        return kept
 
     def _tell_coverage(self, batches: BatchSource, labels: Indices) -> None:
         steps = min(batches.epoch_steps, self._recipe.training.steps, _MOST_STEPS_COUNTED)
@@ -348,6 +358,7 @@ class Session:
             checkpoint,
             to,
             data_fingerprint=self._data_fingerprint,
+            beside_fingerprint=self.beside_fingerprint,
             start=self._start,
         )
 
