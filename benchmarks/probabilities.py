@@ -36,7 +36,7 @@ from firstsight.model import Embedder, load
 from firstsight.recognition.comparing import calibrated_of
 
 SEED = 0
-SIZES = (5, 10, 20, 100)
+SIZES = (1, 2, 3, 5, 10, 20, 100)
 SHOTS = (1, 5)
 N_GALLERIES, MOST_ASKED = 50, 10
 OPEN = "- | - | -"  # no thing is left to be a stranger
