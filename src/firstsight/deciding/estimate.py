@@ -7,53 +7,35 @@ calibration at that size, and says so; without one there is no threshold, and no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from math import ceil
 from typing import Any
 
 import numpy as np
 
 from firstsight.deciding.calibrated import Calibrated, SizedTrials
 from firstsight.deciding.combining import RULES, GalleryVectors, Rule
-from firstsight.deciding.estimated import Basis, Estimate
+from firstsight.deciding.estimated import Estimate
+from firstsight.deciding.evidence import (
+    LEAST_THINGS,
+    LEAST_TRIALS,
+    MOST_THINGS,
+    Evidence,
+    is_enough,
+    kept_told,
+    things_needed,
+    thresholds_of,
+)
 from firstsight.deciding.leaving_out import MOST_QUERIES, LeftOut, leave_one_out
 from firstsight.deciding.likelihood import fit_likely_right
 from firstsight.deciding.posing import apart, pose, posed_by_verdicts
 from firstsight.deciding.shares import fit_sharpness, join_posed, offset_of
-from firstsight.deciding.thresholds import (
-    Rate,
-    false_accept_rate,
-    miss_rate,
-    threshold_for,
-    threshold_interval,
-)
-from firstsight.deciding.trials import (
-    BothSides,
-    Trials,
-    VerdictLike,
-    join_trials,
-    trials_of_verdicts,
-)
+from firstsight.deciding.trials import BothSides, VerdictLike, join_trials, trials_of_verdicts
 from firstsight.errors import GalleryError, UsageError
 from firstsight.metrics.calibration import Calibration
 from firstsight.similarity import Head
 
 __all__ = ["Estimate", "estimate", "things_needed"]
 
-LEAST_TRIALS = 20  # of one side, to choose a rule, fit a probability or count misses by
-LEAST_THINGS = 10  # that those come from
 LOW_QUANTILE = 0.1
-LOWERED = (
-    "; lowered, for by the model's threshold too many of this gallery's own things would pass for "
-    "one another"
-)
-MOST_THINGS = 5000  # tried as strangers where a small target asks for so many
-
-
-def things_needed(target: float) -> int:
-    """How many distinct things a threshold for `target` false accepts takes: 3 / target."""
-    return ceil(3 / target - 1e-9)
 
 
 def estimate(
@@ -90,7 +72,7 @@ def estimate(
     accuracies = _accuracies(left_out.by_rule)
     chosen, rule_kept = _choose_rule(rule, accuracies)
     model, size = _model_trials(calibrated, (n_things, n_photos), chosen, left_out)
-    evidence = _Evidence(
+    evidence = Evidence(
         own=left_out.by_rule[chosen],
         model=model,
         verdicts=trials_of_verdicts(verdicts),
@@ -110,45 +92,11 @@ def estimate(
         n_things=n_things,
         n_photos=n_photos,
         n_verdicts=len(verdicts),
-        kept=_kept(evidence, n_things, size),
-        **_thresholds(evidence),
+        kept=kept_told(evidence, n_things, size),
+        **thresholds_of(evidence),
         **likely,
         **shares,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Evidence:
-    """All trials that an estimate may rest on. model: at this gallery's size, if calibrated."""
-
-    own: BothSides
-    model: SizedTrials | None
-    verdicts: BothSides
-    target: float
-    seed: int
-
-    @property
-    def basis(self) -> Basis:
-        # A few things may not count, their vectors being damaged.
-        if self.own.strangers.n_things >= things_needed(self.target) - 1e-6:
-            return "gallery"
-        return "none" if self.model is None else "model"
-
-    @cached_property
-    def is_foreign(self) -> bool:
-        """Whether by the model's threshold too many of this gallery's own things would pass for one
-        another: they are unlike those that it was calibrated on. One pair of look-alikes among
-        others does not show that.
-        """
-        strangers = self.own.strangers
-        if self.model is None or strangers.n_things < 2 - 1e-6:
-            return False
-        usual = threshold_for(self.model.trials.strangers, self.model.unscaled(self.target))
-        passing = strangers.distance <= usual
-        rng = np.random.default_rng(self.seed)
-        least = false_accept_rate(strangers, usual, rng, chosen_here=False).interval[0]
-        several = len(np.unique(strangers.cluster[passing])) > 1 or bool(passing.all())
-        return least > self.target and several
 
 
 def _accuracies(by_rule: dict[Rule, BothSides]) -> dict[Rule, float] | None:
@@ -157,7 +105,7 @@ def _accuracies(by_rule: dict[Rule, BothSides]) -> dict[Rule, float] | None:
     Every thing counts once, against a stranger drawn among the gallery's own things. Naming
     rightly is not enough: a rule is also there to tell the known from the unknown.
     """
-    if not _is_enough(by_rule["best"].enrolled):
+    if not is_enough(by_rule["best"].enrolled):
         return None
     return {rule: _named_before_strangers(trials) for rule, trials in by_rule.items()}
 
@@ -199,7 +147,7 @@ def _model_trials(
     """
     n_things, n_photos = counts
     strangers = own.by_rule[rule].strangers
-    if not _is_enough(strangers):
+    if not is_enough(strangers):
         size = n_photos if rule == "best" else n_things
         return (None if calibrated is None else calibrated.at_size(size)), size
     if calibrated is None:
@@ -210,92 +158,15 @@ def _model_trials(
     return calibrated.at_size(n_things).shifted(float(by_rule - by_single)), n_things
 
 
-def _thresholds(evidence: _Evidence) -> dict[str, Any]:
-    """The fields of an Estimate from `basis` to `on_average`."""
-    own, basis = evidence.own, evidence.basis
-    if basis == "none":
-        rates = ("false_accepts", "misses", "seen_here", "on_average")
-        names = ("threshold", "threshold_interval", *rates)
-        return {"basis": basis, "misses_basis": "none", **dict.fromkeys(names)}
-    rng = np.random.default_rng(evidence.seed)
-    sized = SizedTrials(own, 1.0) if basis == "gallery" else evidence.model
-    assert sized is not None
-    strangers, target = sized.trials.strangers, sized.unscaled(evidence.target)
-    plain = threshold_for(strangers, target)
-    low, high = threshold_interval(strangers, target, rng)
-    low, high = min(low, plain), max(high, plain)
-    told = join_trials(strangers, evidence.verdicts.strangers)
-    threshold = min(max(threshold_for(told, target), low), high)
-    there = false_accept_rate(strangers, threshold, rng)
-    ends = (sized.scaled(there.interval[0]), sized.scaled(there.interval[1]))
-    expected, seen_here = Rate(sized.scaled(there.rate), ends), None
-    on_average = expected if basis == "model" else None
-    if basis == "model" and evidence.is_foreign:
-        threshold, on_average = min(threshold, _strictest(own.strangers)), None
-        low, seen_here = min(low, threshold), false_accept_rate(own.strangers, threshold, rng)
-        expected = _expected_of_strictest(own.strangers.n_things, seen_here)
-    elif basis == "model" and own.strangers.n_things >= 2 - 1e-6:
-        seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)
-        expected = _expected(expected, seen_here)
-    enrolled, misses_basis = _enrolled(evidence)
-    if misses_basis == "model" and evidence.is_foreign:
-        enrolled, misses_basis = None, "none"
-    return {
-        "basis": basis,
-        "threshold": threshold,
-        "threshold_interval": (low, high),
-        "false_accepts": expected,
-        "misses": miss_rate(enrolled, threshold, rng) if enrolled is not None else None,
-        "misses_basis": misses_basis,
-        "seen_here": seen_here,
-        "on_average": on_average,
-    }
-
-
-def _strictest(strangers: Trials) -> float:
-    """The threshold that the nearest of n things just do not pass, or one of them: n of them can
-    vouch for no smaller share."""
-    return threshold_for(strangers, 1 / (strangers.n_things + 1))
-
-
-def _expected_of_strictest(n_things: float, seen_here: Rate) -> Rate:
-    """Of n things and a stranger, each is of the nearest two with a chance of 2 / (n + 1)."""
-    rate = min(1.0, 2 / (n_things + 1))
-    low, high = seen_here.interval
-    return Rate(rate, (min(low, rate), max(high, rate)))
-
-
-def _expected(by_model: Rate, seen_here: Rate) -> Rate:
-    """The model's rate, unless the gallery's things speak against it; the interval covers both.
-
-    The model's interval is that of the mean over galleries of things like those it was calibrated
-    on; only this gallery's own things can tell how far it differs from those.
-    """
-    low, high = seen_here.interval
-    agree = low <= by_model.rate <= high
-    return Rate(
-        by_model.rate if agree else seen_here.rate,
-        (min(low, by_model.interval[0]), max(high, by_model.interval[1])),
-    )
-
-
-def _enrolled(evidence: _Evidence) -> tuple[Trials | None, Basis]:
-    if _is_enough(evidence.own.enrolled):
-        return evidence.own.enrolled, "gallery"
-    if evidence.model is not None:
-        return evidence.model.trials.enrolled, "model"
-    return None, "none"
-
-
-def _probability(evidence: _Evidence) -> dict[str, Any]:
+def _probability(evidence: Evidence) -> dict[str, Any]:
     """The fields `likely_right` and `likely_right_basis`.
 
     Each side is the gallery's own where that is enough, else the model's; "gallery" means both
     are. At more photos than the model was tried at, its largest size stands in.
     """
-    enrolled, basis = _enrolled(evidence)
+    enrolled, basis = evidence.enrolled
     strangers = evidence.own.strangers
-    if not _is_enough(strangers):
+    if not is_enough(strangers):
         if evidence.model is None:
             enrolled = None
         else:
@@ -313,13 +184,13 @@ def _shares(
     head: Head,
     vectors: GalleryVectors,
     rule: Rule,
-    evidence: _Evidence,
+    evidence: Evidence,
     verify: Calibration | None,
 ) -> dict[str, Any]:
     """The fields `sharpness`, `sharpness_basis` and `offset`; the latter is None where nothing
     tells that the gallery is foreign to the model.
     """
-    is_own = _is_enough(evidence.own.enrolled)
+    is_own = is_enough(evidence.own.enrolled)
     if not is_own and verify is None:
         return {"sharpness": None, "sharpness_basis": "none", "offset": None}
     posed = posed_by_verdicts(evidence.verdicts.enrolled)
@@ -333,28 +204,3 @@ def _shares(
         offset = offset_of(between, weight, sharpness, model=sharpness * even)
     basis = "gallery" if is_own else "model"
     return {"sharpness": sharpness, "sharpness_basis": basis, "offset": offset}
-
-
-def _is_enough(trials: Trials) -> bool:
-    return len(trials) >= LEAST_TRIALS and trials.n_things >= LEAST_THINGS - 1e-6
-
-
-def _kept(evidence: _Evidence, n_things: int, size: int) -> str:
-    target, model = evidence.target, evidence.model
-    needed = things_needed(target)
-    if evidence.basis == "gallery":
-        return f"estimated from this gallery's own {n_things} things"
-    few = (
-        f"{needed} things are needed to estimate a threshold for {100 * target:.3g} % false "
-        f"accepts from the gallery itself, and it has {n_things}"
-    )
-    if needed > MOST_THINGS:
-        few = f"a target of {100 * target:.3g} % false accepts is too small for any gallery"
-    if model is None:
-        return (
-            f"no threshold: {few}, and the model is not calibrated; run firstsight calibrate "
-            "MODEL --data FOLDER, or enroll more things"
-        )
-    stretched = ", stretched beyond the largest size that it was calibrated at" * (model.ratio > 1)
-    kept = f"the model's own at gallery size {size}{stretched}: {few}"
-    return kept + LOWERED * evidence.is_foreign
