@@ -159,7 +159,7 @@ def test_galleries_like_the_models_data_are_seldom_called_foreign(
 
 @given(st.floats(0, 2), st.floats(0, 1), st.integers(2, 8))
 @settings(deadline=None, max_examples=15)
-def test_no_denial_raises_the_odds_beyond_what_its_distances_say(
+def test_a_denial_moves_the_odds_by_what_its_distances_say(
     calibrated: Calibrated, distance: float, margin: float, n_things: int
 ) -> None:
     things = World().photos(np.random.default_rng(4), n_things, 1) / 20
@@ -167,8 +167,13 @@ def test_no_denial_raises_the_odds_beyond_what_its_distances_say(
     plain = judged(near, calibrated)
     denied = judged(near, calibrated, verdicts=[Word("wrong", distance, margin)])
     assert plain.offset is not None and denied.offset is not None
-    if plain.sharpness is not None and plain.sharpness * distance <= plain.offset:
+    # The odds that this stranger found, all but the nearest thing as near as the runner-up.
+    assert plain.sharpness is not None
+    found = np.exp(plain.offset - plain.sharpness * np.array([distance, distance + margin]))
+    if (found[0] + (n_things - 1) * found[1]) / n_things >= 1:
         assert denied.offset <= plain.offset + 1e-9
+    else:
+        assert denied.offset >= plain.offset - 1e-9
 
 
 def test_damaged_photos_and_flat_models_say_nothing_of_shares(calibrated: Calibrated) -> None:
