@@ -73,15 +73,15 @@ def fit_sharpness(posed: Posed, model: float | None) -> float:
     """Of the least weighted cross-entropy of the right thing's share, to a hundredth; 0 where all
     distances are one and no model says more.
 
-    The share that is aimed at is smoothed as Platt's (1999), so that things which are always told
-    apart do not make it infinite. model: its own sharpness > 0, which counts for PRIOR_THINGS.
+    model: its own sharpness > 0, which counts for PRIOR_THINGS. Without it the share that is aimed
+    at is smoothed as Platt's (1999): things that are always told apart do not make it infinite.
     """
     distances = np.concatenate([posed.own, posed.others.ravel()])
     spread = float(distances[np.isfinite(distances)].std()) if len(posed.own) else 0.0
     if not spread > 0:
         return 0.0 if model is None else model
-    n = len(posed.own) + (0.0 if model is None else PRIOR_THINGS)
-    aim = (n + 1) / (n + 2)
+    n = len(posed.own)
+    aim = (n + 1) / (n + 2) if model is None else 1.0
     gaps = posed.others - posed.own[:, None]
 
     def loss(sharpness: float) -> float:
