@@ -89,6 +89,7 @@ def test_a_figure_on_seen_characters_takes_a_model_that_saw_them_all() -> None:
 
 
 def test_what_was_learned_beside_the_own_data_says_nothing_either() -> None:
+    pytest.importorskip("sklearn", reason="which brings the digits")
     digits = open_pictures("digits", Preprocessing(size=8))
     assert only_unseen(trained_on("glyphs"), digits, Console(quiet=True)) is digits
     learned = replace(trained_on("glyphs"), made_by={"beside_fingerprint": digits.fingerprint})
