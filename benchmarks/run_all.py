@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("start_up.py", "recognise.py", "engine_step.py", "open_set.py", "compact_seeds.py")
+SCRIPTS = (
+    "start_up.py",
+    "recognise.py",
+    "engine_step.py",
+    "open_set.py",
+    "probabilities.py",
+    "compact_seeds.py",
+)
 COMMANDS = (["check-loader"], ["evaluate", "characters", "--baselines"])
 
 
