@@ -56,6 +56,28 @@ def test_turned_views_join_the_embeddings_of_four_quarter_turns() -> None:
     assert turned(pictures).shape == (3, 5)  # one view while it learns
 
 
+def test_smoothing_spreads_each_pixel_over_its_neighbours_once_trained() -> None:
+    torch.manual_seed(0)
+    sizes = {"channels": 2, "picture_size": 16, "stem": 4, "widths": [4], "blocks": [1]}
+    towers = [
+        CompactTower(**sizes, embedding_size=5, unit_sphere=True, smoothing=smoothing)  # type: ignore[arg-type]
+        for smoothing in (0.0, 0.6)
+    ]
+    towers[1].load_state_dict(towers[0].state_dict())
+    plain, smoothed = (tower.eval() for tower in towers)
+    pictures = torch.zeros(1, 2, 16, 16)
+    pictures[0, 1, 4, 9] = 1
+    spread = torch.zeros(1, 2, 16, 16)
+    # A variance of 0.36 along each axis: 0.18 one px before, 0.18 one px after, the rest stays.
+    line = torch.tensor([0.18, 0.64, 0.18])
+    spread[0, 1, 3:6, 8:11] = line[:, None] * line
+    with torch.no_grad():
+        assert torch.allclose(smoothed(pictures), plain(spread), atol=1e-6)
+        smoothed.train(), plain.train()
+        batch = torch.rand(4, 2, 16, 16)
+        assert torch.allclose(smoothed(batch), plain(batch))  # as they are while it learns
+
+
 @pytest.mark.parametrize("unit_sphere", [True, False])
 def test_compact_embeds_at_any_batch_size(unit_sphere: bool) -> None:
     tower = CompactTower(

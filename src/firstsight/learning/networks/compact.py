@@ -17,6 +17,12 @@ class CompactTower(nn.Module):
     The stem folds 2x2 pixels into channels: convolutions over one or three channels at full size
     cost most of a CPU's time and learn least. Each stage halves the side once more. The last
     feature map is flattened, not averaged: where a stroke lies tells characters apart.
+
+    turned_views: once trained, an embedding joins those of the picture's four quarter turns.
+    smoothing: standard deviation in px, 0..0.7. Distortion fetches pixels from between pixels, so
+        pictures are smoother in training than those that are asked about; once trained, these are
+        smoothed by so much (Touvron et al. 2019, "Fixing the train-test resolution discrepancy",
+        tell of its like).
     """
 
     def __init__(
@@ -30,6 +36,7 @@ class CompactTower(nn.Module):
         embedding_size: int,
         unit_sphere: bool,
         turned_views: bool = False,
+        smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         stages: list[nn.Module] = [nn.PixelUnshuffle(2), _convolution(4 * channels, stem)]
@@ -43,9 +50,13 @@ class CompactTower(nn.Module):
         self.centre = nn.BatchNorm1d(embedding_size)
         self.unit_sphere = unit_sphere
         self.turned_views = turned_views
+        self.smoothing = smoothing
 
     def forward(self, pictures: Tensor) -> Tensor:
-        if self.training or not self.turned_views:
+        if self.training:
+            return self._embed(pictures)
+        pictures = self._smoothed(pictures)
+        if not self.turned_views:
             return self._embed(pictures)
         mirrored = pictures.transpose(2, 3)
         turns = [pictures, mirrored.flip(2), pictures.flip((2, 3)), mirrored.flip(3)]
@@ -54,6 +65,15 @@ class CompactTower(nn.Module):
         views = embeddings.reshape(len(turns), -1, embeddings.shape[1])
         # Four vectors of length 1 make one of length 2.
         return views.transpose(0, 1).flatten(1) / 2
+
+    def _smoothed(self, pictures: Tensor) -> Tensor:
+        if not self.smoothing:
+            return pictures
+        # Weights at -1, 0 and 1 px; what lies outside is paper, 0, as for distortion.
+        beside = self.smoothing**2 / 2
+        line = pictures.new_tensor([beside, 1 - 2 * beside, beside])
+        kernel = torch.outer(line, line).expand(pictures.shape[1], 1, 3, 3)
+        return F.conv2d(pictures, kernel, padding=1, groups=pictures.shape[1])
 
     def _embed(self, pictures: Tensor) -> Tensor:
         embeddings: Tensor = self.centre(self.project(self.features(pictures).flatten(1)))

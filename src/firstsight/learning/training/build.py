@@ -66,6 +66,7 @@ def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
         embedding_size=network.embedding_size,
         unit_sphere=network.unit_sphere,
         turned_views=network.turned_views,
+        smoothing=network.smoothing,
     )
 
 

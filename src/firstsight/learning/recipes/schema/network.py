@@ -44,6 +44,11 @@ class CompactNetwork(Table):
     turned_views: bool = Field(
         False, description="once trained, join the embeddings of the four quarter turns"
     )
+    smoothing: float = Field(
+        0.0, ge=0, le=0.7,
+        description="once trained, smooth pictures by a standard deviation of so many px: about as "
+        "smooth as distortion makes those that it learns from; 0: as they are",
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _one_count_a_stage(self) -> CompactNetwork:
