@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -17,6 +18,8 @@ from firstsight.model.folder import (
     read_model_info,
     read_onnx,
     read_tensors,
+    resolve_model,
+    shipped_models,
     write_model_folder,
 )
 
@@ -35,22 +38,43 @@ def export(
     which: Which = "best",
     weights: KeptWeights = "full",
     half: bool = False,
+    overrides: Sequence[str] = (),
     console: Console | None = None,
 ) -> Path:
-    """Write a model folder at `to`, from a training's folder or from another model folder.
+    """Write a model folder at `to`, from a training's folder or from another model.
+
+    folder: a training's, a model's, or a shipped model's name.
 
     which: of a training's checkpoints. weights: those to train on further; "half" rounds them to
         float16, "none" leaves them out.
     half: the ONNX file stores large weights as float16, in half the space.
-    A training whose recipe sets `head.crowding` needs its data once more.
+    overrides: `key=value`, of how a finished model looks at pictures (`network.closer=0.75`); the
+        weights stay. Distances change, so it must be calibrated anew. UsageError for a training,
+        RecipeError for other keys.
+    A recipe that sets `head.crowding` needs its data once more, but for a mere copy of a model.
     """
     require_learning("exporting a network")
     if which not in get_args(Which):
         raise UsageError(f"there is no checkpoint {which!r}; choose best or last")
-    folder, to = Path(folder), Path(to)
-    if (folder / RECORD).exists():
-        return _export_model(folder, to, weights=weights, half=half)
-    return _export_training(folder, to, which, weights, half, console or Console(stderr=True))
+    console = console or Console(stderr=True)
+    folder, to = _folder_of(folder), Path(to)
+    if not (folder / RECORD).exists():
+        if overrides:
+            raise UsageError(
+                f"{folder} is no model, and only a finished one can be told to look otherwise; "
+                f"give the model folder, such as {folder / 'model'}"
+            )
+        return _export_training(folder, to, which, weights, half, console)
+    if overrides:
+        return _look_otherwise(folder, to, overrides, weights, half, console)
+    return _export_model(folder, to, weights=weights, half=half)
+
+
+def _folder_of(given: str | Path) -> Path:
+    path = Path(given)
+    return (
+        path if path.exists() or str(given) not in shipped_models() else resolve_model(str(given))
+    )
 
 
 def _export_training(
@@ -73,6 +97,27 @@ def _export_training(
     elif start is not None:
         crowd_alike(model, start.model)
     return model
+
+
+def _look_otherwise(
+    model: Path,
+    to: Path,
+    overrides: Sequence[str],
+    weights: KeptWeights,
+    half: bool,
+    console: Console,
+) -> Path:
+    from firstsight.learning.training.build import build_preprocessing
+    from firstsight.learning.training.looking import changed_looks, look_otherwise
+
+    recipe = changed_looks(model, overrides)
+    pictures = None
+    if recipe.head.crowding:
+        pictures = open_with_progress(recipe.data.train, build_preprocessing(recipe), console)
+    look_otherwise(model, recipe, to, weights=weights, half=half)
+    if pictures is not None:
+        crowd_after_training(to, pictures, console)
+    return to
 
 
 def _export_model(model: Path, to: Path, *, weights: KeptWeights, half: bool) -> Path:

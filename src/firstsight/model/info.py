@@ -1,7 +1,7 @@
 """What `model.json` says: the record, its fingerprint, and its strict reading.
 
 The fingerprint names what turns a picture into a distance, and nothing else: weights,
-preprocessing and head. Adding scores or a calibration leaves it as it is. It is stored *and*
+preprocessing, head, and how the network looks at pictures. Adding scores or a calibration leaves it as it is. It is stored *and*
 worked out again on reading, so a preprocessing edited by hand is noticed.
 """
 
@@ -138,9 +138,21 @@ def weights_digest(onnx: bytes, tensors: Mapping[str, np.ndarray[Any, Any]] | No
 
 
 def fingerprint_of(weights: str, info: ModelInfo) -> str:
-    """sha256 hex over the weights' digest, the preprocessing and the head."""
-    parts = [weights, info.preprocessing.to_json(), info.head.to_json()]
+    """sha256 hex over the weights' digest, the preprocessing, the head, and how the network looks
+    at pictures, where its recipe says more about that than weights can tell."""
+    parts = [weights, info.preprocessing.to_json(), info.head.to_json(), *_looks(info.recipe)]
     return hashlib.sha256(_canonical(parts)).hexdigest()
+
+
+def _looks(recipe: Json) -> list[object]:
+    """Settings of a network that change its embeddings and none of its weights; [] where unset."""
+    network = recipe.get("network")
+    if not isinstance(network, dict):
+        return []
+    found: list[object] = [["smoothing", network["smoothing"]]] if network.get("smoothing") else []
+    if network.get("closer"):
+        found.append(["closer", network["closer"], network.get("closer_weight")])
+    return found
 
 
 def _canonical(value: object) -> bytes:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from firstsight.learning.networks.looks import CloserLook
 from firstsight.learning.networks.pooling import Pooling
 
 __all__ = ["Finer", "PooledTower"]
@@ -41,6 +42,8 @@ class PooledTower(nn.Module):
     finer: what an earlier layer expands its maps to is pooled too, and joined to the last features
         (these at length 1) with its own length: what tells single things of a kind apart. Such
         features are centred, but pass by the projection, and D grows by their number.
+    closer: where pictures come larger than the network was made for, how to look at them (see
+        CloserLook); the whole counts 1 in the features, and the middle its weight.
     keep_statistics: batch norms use the statistics they came with, in training too. Batches of a
         training are small and of few classes; what was measured on ImageNet serves better.
     """
@@ -60,6 +63,7 @@ class PooledTower(nn.Module):
         grid: int = 1,
         mirrored: bool = False,
         finer: Finer | None = None,
+        closer: CloserLook | None = None,
         keep_statistics: bool = False,
     ) -> None:
         super().__init__()
@@ -67,6 +71,7 @@ class PooledTower(nn.Module):
         self.pool = Pooling(power, window, grid)
         self.mirrored = mirrored
         self.finer = finer
+        self.closer = closer
         self.n_last = n_channels = n_channels * grid * grid
         self.n_channels = n_channels + (0 if finer is None else finer.n_channels * grid * grid)
         self.centre: Tensor | None
@@ -103,6 +108,16 @@ class PooledTower(nn.Module):
 
     def pooled_features(self, pictures: Tensor) -> Tensor:
         """(B, 3, S, S) to (B, n_channels)."""
+        if self.closer is None or pictures.shape[2] != self.closer.shown:
+            return self._mirrored_or_not(pictures)
+        if not self.closer.weight:
+            return self._mirrored_or_not(self.closer.whole(pictures))
+        looks = torch.cat([self.closer.whole(pictures), self.closer.middle(pictures)])
+        # The batch's size must stay free in the exported graph, so it is not named here.
+        features = F.normalize(self._mirrored_or_not(looks)).reshape(2, -1, self.n_channels)
+        return features[0] + self.closer.weight * features[1]
+
+    def _mirrored_or_not(self, pictures: Tensor) -> Tensor:
         pooled = self._pooled(pictures)
         if self.mirrored:
             pooled = F.normalize(pooled) + F.normalize(self._pooled(pictures.flip(3)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
@@ -19,6 +20,7 @@ from firstsight.learning.networks.heads import (
 )
 from firstsight.learning.networks.huggingface import load_features
 from firstsight.learning.networks.koch import KochTower
+from firstsight.learning.networks.looks import CloserLook
 from firstsight.learning.networks.pooled import Finer, PooledTower
 from firstsight.learning.networks.weights import load_file, load_published
 from firstsight.learning.recipes.schema import Recipe
@@ -37,11 +39,23 @@ from firstsight.sampling.batches import (
 )
 from firstsight.sampling.pairs import BalancedPairs, FixedPairs
 
-__all__ = ["build_batches", "build_head", "build_preprocessing", "build_tower"]
+__all__ = [
+    "build_batches",
+    "build_head",
+    "build_preprocessing",
+    "build_tower",
+    "finished_preprocessing",
+]
 
 
 def build_preprocessing(recipe: Recipe) -> Preprocessing:
+    """How pictures are seen in training."""
     return Preprocessing(**recipe.picture.model_dump())
+
+
+def finished_preprocessing(recipe: Recipe) -> Preprocessing:
+    """How pictures are seen by the finished model: larger, where it takes a closer look."""
+    return replace(build_preprocessing(recipe), size=recipe.shown_size)
 
 
 def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
@@ -54,9 +68,9 @@ def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
     if network.kind == "koch":
         return KochTower()
     if network.kind == "squeezenet" or network.kind == "efficientnet_lite":
-        return _photo_tower(network, as_started)
+        return _photo_tower(recipe, network, as_started)
     if network.kind == "huggingface":
-        return _hugging_face_tower(network, as_started)
+        return _hugging_face_tower(recipe, network, as_started)
     return CompactTower(
         channels=1 if recipe.picture.mode == "grey" else 3,
         picture_size=recipe.picture.size,
@@ -71,7 +85,7 @@ def build_tower(recipe: Recipe, *, as_started: bool = False) -> nn.Module:
 
 
 def _photo_tower(
-    network: SqueezeNetNetwork | EfficientNetLiteNetwork, as_started: bool
+    recipe: Recipe, network: SqueezeNetNetwork | EfficientNetLiteNetwork, as_started: bool
 ) -> PooledTower:
     name = backbone_named(network.kind, network.version)
     backbone = build_backbone(name)
@@ -89,13 +103,16 @@ def _photo_tower(
     return _pooled(
         nn.Sequential(*layers),
         n_channels,
+        recipe,
         network,
         n_frozen=None if network.n_frozen == "all" else network.n_frozen,
         finer=finer,
     )
 
 
-def _hugging_face_tower(network: HuggingFaceNetwork, as_started: bool) -> PooledTower:
+def _hugging_face_tower(
+    recipe: Recipe, network: HuggingFaceNetwork, as_started: bool
+) -> PooledTower:
     assert network.n_features is not None  # the schema sees to it
     features = load_features(
         network.name,
@@ -105,17 +122,22 @@ def _hugging_face_tower(network: HuggingFaceNetwork, as_started: bool) -> Pooled
         n_frozen=0 if network.n_frozen == "all" else network.n_frozen,
     )
     n_frozen = None if network.n_frozen == "all" else 0  # some are frozen already
-    return _pooled(nn.Sequential(features), network.n_features, network, n_frozen=n_frozen)
+    layers = nn.Sequential(features)
+    return _pooled(layers, network.n_features, recipe, network, n_frozen=n_frozen)
 
 
 def _pooled(
     features: nn.Sequential,
     n_channels: int,
+    recipe: Recipe,
     network: ImageNetNetwork | HuggingFaceNetwork,
     *,
     n_frozen: int | None,
     finer: Finer | None = None,
 ) -> PooledTower:
+    closer = None
+    if network.closer is not None:
+        closer = CloserLook(recipe.picture.size, recipe.shown_size, network.closer_weight)
     return PooledTower(
         features,
         n_channels,
@@ -127,6 +149,7 @@ def _pooled(
         grid=network.grid,
         mirrored=network.mirrored,
         finer=finer,
+        closer=closer,
         n_frozen=n_frozen,
         keep_statistics=network.weights != "random",
     )

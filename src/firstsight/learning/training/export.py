@@ -19,7 +19,7 @@ from firstsight.model.runtime import onnx_runtime
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["KeptWeights", "constants_of", "export_onnx", "halved", "stored", "tensors_of"]
+__all__ = ["KeptWeights", "constants_of", "export_onnx", "halved", "opened", "stored", "tensors_of"]
 
 KeptWeights = Literal["full", "half", "none"]
 
@@ -73,7 +73,7 @@ def halved(onnx: bytes, preprocessing: Preprocessing) -> bytes:
     store_half(model)
     rounded_off: bytes = model.SerializeToString()
     shape = (2, preprocessing.channels, preprocessing.size, preprocessing.size)
-    whole = _opened(onnx)
+    whole = opened(onnx)
     _require_equal(lambda pictures: whole(pictures.numpy()), rounded_off, shape, _HALF_TOLERANCE)
     return rounded_off
 
@@ -116,7 +116,8 @@ def _forget_origin(model: ModelProto) -> None:
         part.ClearField("doc_string")
 
 
-def _opened(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
+def opened(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """What an ONNX file computes: pictures (B, C, S, S) float32 to embeddings (B, D)."""
     session = onnx_runtime().InferenceSession(onnx, providers=["CPUExecutionProvider"])
 
     def embed(pictures: np.ndarray) -> np.ndarray:
@@ -129,7 +130,7 @@ def _opened(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
 def _require_equal(
     meant: Callable[[Tensor], np.ndarray], onnx: bytes, shape: tuple[int, ...], tolerance: float
 ) -> None:
-    made = _opened(onnx)
+    made = opened(onnx)
     for batch in (1, 2, 5):
         pictures: Tensor = torch.rand(
             (batch, *shape[1:]), generator=torch.Generator().manual_seed(batch)

@@ -21,7 +21,7 @@ from firstsight.learning.recipes.schema.network import (
     PhotoNetwork,
     SqueezeNetNetwork,
 )
-from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
+from firstsight.learning.training.build import build_head, build_tower, finished_preprocessing
 from firstsight.learning.training.export import KeptWeights, export_onnx, tensors_of
 from firstsight.learning.training.starting import CREDITS, Start
 from firstsight.model.folder import ModelInfo, write_model_folder
@@ -54,7 +54,7 @@ def write_model(
     assert isinstance(head, HeadModule)
     if recipe.training.blend < 1:
         _blend(tower, recipe, start)
-    preprocessing = build_preprocessing(recipe)
+    preprocessing = finished_preprocessing(recipe)
     write_model_folder(
         folder,
         onnx=export_onnx(tower, preprocessing, half=half),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from firstsight.learning.recipes.schema import parse_recipe
 from firstsight.learning.training.bank import normalise
-from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
+from firstsight.learning.training.build import build_head, build_tower, finished_preprocessing
 from firstsight.learning.training.memory import keep_freed_memory
 from firstsight.learning.training.validation import batch_within
 from firstsight.similarity import Head
@@ -27,7 +27,7 @@ def build_untrained(recipe_tables: dict[str, Any]) -> tuple[EmbedPixels, Head]:
     from, and its head. Raises RecipeError where the tables are no recipe."""
     keep_freed_memory()
     recipe = parse_recipe(recipe_tables, origin="the model's recipe")
-    preprocessing = build_preprocessing(recipe)
+    preprocessing = finished_preprocessing(recipe)
     torch.manual_seed(recipe.training.seed)
     tower, head = build_tower(recipe, as_started=True).eval(), build_head(recipe)
 

@@ -319,26 +319,40 @@ _weights = click.option(
 
 @menu.command(epilog="Example:  firstsight export runs/compact --to my-model")
 @click.argument(
-    "run_folder", type=options.PATH, metavar="RUN", help="A training's folder, or a model's."
+    "folder", metavar="RUN", help="A training's folder, a model's, or a shipped model's name."
 )
 @click.option("--to", type=options.PATH, required=True, help="The model folder to write.")
 @click.option("--checkpoint", type=click.Choice(["best", "last"]), default="best")
 @_weights
 @click.option("--half", is_flag=True, help="A model.onnx of half the size: float16 inside.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="How a finished model looks at pictures, such as network.closer=0.75; calibrate it anew.",
+)
 def export(
-    run_folder: Path,
+    folder: str,
     to: Path,
     checkpoint: Literal["best", "last"],
     weights: Literal["full", "half", "none"],
     half: bool,
+    overrides: tuple[str, ...],
 ) -> None:
     """Write a model folder from a training's checkpoint, or once more from a model folder."""
     from firstsight.app import exporting
 
-    folder = exporting.export(
-        run_folder, to, which=checkpoint, weights=weights, half=half, console=messages()
+    written = exporting.export(
+        folder,
+        to,
+        which=checkpoint,
+        weights=weights,
+        half=half,
+        overrides=overrides,
+        console=messages(),
     )
-    click.echo(folder)
+    click.echo(written)
 
 
 @menu.command(epilog="Example:  firstsight demo --out demo")

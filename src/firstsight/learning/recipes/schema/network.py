@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from firstsight.learning.recipes.schema.table import Table
 
@@ -19,7 +19,11 @@ __all__ = [
     "Network",
     "PhotoNetwork",
     "SqueezeNetNetwork",
+    "once_trained",
 ]
+
+# Marks what a finished model does with pictures, and may be changed without learning anew.
+ONCE_TRAINED: dict[str, JsonValue] = {"once_trained": True}
 
 HeadKind = Literal["euclidean", "cosine", "weighted_l1"]
 
@@ -42,12 +46,14 @@ class CompactNetwork(Table):
     embedding_size: int = Field(128, ge=2, le=4096, description="numbers in an embedding")
     unit_sphere: bool = Field(True, description="embeddings have length 1")
     turned_views: bool = Field(
-        False, description="once trained, join the embeddings of the four quarter turns"
+        False,
+        description="once trained, join the embeddings of the four quarter turns",
     )
     smoothing: float = Field(
         0.0, ge=0, le=0.7,
         description="once trained, smooth pictures by a standard deviation of so many px: about as "
         "smooth as distortion makes those that it learns from; 0: as they are",
+        json_schema_extra=ONCE_TRAINED,
     )  # fmt: skip
 
     @model_validator(mode="after")
@@ -82,6 +88,17 @@ class PhotoNetwork(Table):
     mirrored: bool = Field(
         False, description="features are those of a picture and of its mirror image together"
     )
+    closer: float | None = Field(
+        None, ge=0.25, lt=1,
+        description="once trained, take larger pictures, and look at the whole and at its middle, "
+        "this share of a side wide and high, in detail and in a mirror; left out: the whole alone",
+        json_schema_extra=ONCE_TRAINED,
+    )  # fmt: skip
+    closer_weight: float = Field(
+        1.0, ge=0, le=10,
+        description="of the middle's features beside the whole's 1, where network.closer is given",
+        json_schema_extra=ONCE_TRAINED,
+    )  # fmt: skip
     n_frozen: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
         0, description="layers, from the picture on, that do not learn"
     )
@@ -188,4 +205,12 @@ class Head(Table):
         description="how much an embedding's nearness to the classes learned from adds to each of "
         "its distances, once trained on 50 classes or more; 0: nothing. Look-alikes must then be "
         "nearer to be the same",
+    )
+
+
+def once_trained(network: Table) -> frozenset[str]:
+    """The names of those settings that only matter once a network is trained."""
+    fields = type(network).model_fields
+    return frozenset(
+        name for name, each in fields.items() if each.json_schema_extra == ONCE_TRAINED
     )

@@ -64,6 +64,12 @@ class Recipe(Table):
         turned = self.network.kind == "compact" and self.network.turned_views
         return self.network.embedding_size * (4 if turned else 1)
 
+    @property
+    def shown_size(self) -> int:
+        """Side in px of the pictures that the finished model takes."""
+        closer = self.network.closer if isinstance(self.network, PhotoNetwork) else None
+        return self.picture.size if closer is None else round(self.picture.size / closer)
+
     @model_validator(mode="after")
     def _loss_fits(self) -> Recipe:
         loss = self.loss
@@ -81,6 +87,11 @@ class Recipe(Table):
             raise ValueError(
                 f"head.crowding adds to cosine distances, and head.kind is {self.head.kind!r}; "
                 "leave it out, or compare by 'cosine'"
+            )
+        if self.head.crowding and self.shown_size != self.picture.size:
+            raise ValueError(
+                "head.crowding is worked out from the pictures of the training, and network.closer "
+                "takes others; leave it out, and use 'firstsight crowd' afterwards"
             )
         if isinstance(loss, TupleLoss) and (loss.memory or 2**62) < self.batches.n_rows:
             raise ValueError(
