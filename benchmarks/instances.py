@@ -38,6 +38,8 @@ SEED = 0
 HALVINGS = 50
 RATES = (0.01, 0.05)
 AT_ONCE = 32
+# The network that another whitened: neither that nor a closer look.
+WHOLE = {"projection": None, "whitened": False, "closer_weight": 0.0}
 
 Floats = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -153,7 +155,7 @@ def frozen(model: Embedder) -> Iterator[Contestant]:
     tables = dict(model.info.recipe)
     pooling = {"frozen, pooled so": {}, "frozen, averaged": {"power": 1.0, "window": None}}
     for name, change in pooling.items():
-        network = tables["network"] | {"projection": None, "whitened": False} | change
+        network = tables["network"] | WHOLE | change
         training = tables["training"] | {"steps": max(1, tables["training"]["steps"])}
         embed, _ = build_untrained(tables | {"network": network, "training": training})
         yield Contestant(name, Cosine(), embed)

@@ -38,6 +38,8 @@ from firstsight.similarity import Cosine
 SEED = 0
 WAYS, TRIALS = 4, 2000  # of 4-way one-shot in each part
 EPISODES, INTERVAL = 61, 62
+# The network that another whitened: neither that nor a closer look.
+WHOLE = {"projection": None, "whitened": False, "closer_weight": 0.0}
 
 Float64 = NDArray[np.float64]
 
@@ -98,7 +100,7 @@ def frozen(
     model: Embedder, pictures: PackedPictures, judged: list[NDArray[np.int64]], **pooling: Any
 ) -> Iterator[Part]:
     tables = dict(model.info.recipe)
-    network = tables["network"] | {"projection": None, "whitened": False} | pooling
+    network = tables["network"] | WHOLE | pooling
     training = tables["training"] | {"steps": max(1, tables["training"]["steps"])}
     embed, _ = build_untrained(tables | {"network": network, "training": training})
     every = embed_all(embed, pictures.pixels, batch_size=32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,11 @@ from PIL import Image
 from rich.console import Console
 from torch import nn
 
+from firstsight.app.crossvalidating import cross_validate
 from firstsight.app.exporting import export
 from firstsight.app.training import train
+from firstsight.app.unseen import only_unseen
+from firstsight.data.catalogue import open_pictures
 from firstsight.errors import RecipeError, TrainingError, UsageError
 from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.networks.looks import CloserLook
@@ -25,6 +29,7 @@ from firstsight.learning.training.build import build_tower, finished_preprocessi
 from firstsight.model.embedder import load
 from firstsight.model.folder import read_model_info, write_model_folder
 from tests.command import here
+from tests.drawings import drawing
 
 QUIET = Console(file=io.StringIO())
 SMALL = (
@@ -162,3 +167,47 @@ def test_a_photo_model_takes_a_closer_look_without_its_tensors(tmp_path: Path) -
     assert embedding.shape == (1, 1952)
     assert np.isfinite(embedding).all()
     assert not (closer / "model.safetensors").exists()
+
+
+def test_a_training_that_looks_closer_is_calibrated_and_its_pictures_are_known(
+    tmp_path: Path,
+) -> None:
+    things = tmp_path / "things"
+    for thing in range(24):
+        (things / f"thing{thing}").mkdir(parents=True)
+        for number in range(3):
+            turned = drawing(thing).convert("RGB").resize((80, 80)).rotate(4 * number)
+            turned.save(things / f"thing{thing}" / f"{number}.png")
+    tables = {
+        "name": "closer",
+        "data": {"train": str(things), "held_out_classes": 0.5},
+        "picture": {"size": 32, "mode": "rgb"},
+        "network": {
+            "kind": "squeezenet", "weights": "random", "n_layers": 4, "closer": 0.5,
+        },
+        "loss": {"kind": "cosface"},
+        "batches": {"kind": "uniform", "size": 8},
+        "training": {"steps": 1, "validate_every": 1, "precision": "f32"},
+    }  # fmt: skip
+    recipe = tmp_path / "closer.toml"
+    recipe.write_text(_toml(tables))
+    model = train(recipe, out=tmp_path / "run", console=QUIET).model
+    info = read_model_info(model)
+    assert info.preprocessing.size == 64
+    assert info.calibration is not None
+    opened = open_pictures(str(things), info.preprocessing)
+    assert opened.fingerprint != info.data_fingerprint  # it saw them smaller
+    assert only_unseen(info, opened, QUIET).n_classes == 12
+    crossed = cross_validate(
+        recipe, protocol="retrieval", out=tmp_path / "crossed", n_parts=2, console=QUIET
+    )
+    assert len(crossed.cards) > 1
+
+
+def _toml(tables: dict[str, Any]) -> str:
+    flat = {key: value for key, value in tables.items() if not isinstance(value, dict)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in flat.items()]
+    for name, table in tables.items():
+        if isinstance(table, dict):
+            lines += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in table.items())]
+    return "\n".join(lines)

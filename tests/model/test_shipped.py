@@ -38,7 +38,7 @@ def test_photos_is_shipped_small_without_a_pickle_and_in_colour() -> None:
     assert {file.name for file in files} == {"model.onnx", "model.json", "README.md"}
     assert sum(file.stat().st_size for file in files) < 12_000_000
     info = firstsight.load("photos").info
-    assert (info.preprocessing.mode, info.preprocessing.size) == ("rgb", 240)
+    assert (info.preprocessing.mode, info.preprocessing.size) == ("rgb", 400)
     assert "EfficientNet-Lite1" in info.made_by["weights_credit"]
     assert "CC BY 2.0" in info.made_by["data_credit"]
 

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.app.unseen import only_unseen
+from firstsight.app.unseen import learned_from, only_unseen
 from firstsight.errors import DataError, ModelFolderError, UsageError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _held_out_by(
 
     unseen: list[PackedPictures] = []
     for each in sisters:
-        if each.info.data_fingerprint != pictures.fingerprint:
+        if not learned_from(each.info, pictures):
             raise UsageError(
                 f"{each.info.name} was trained on other pictures than {pictures.name} holds now; "
                 "calibrate with --data, on things it never saw"

@@ -77,7 +77,7 @@ def cross_validate(
     require_learning("training a network")
     from firstsight.data.splits import without_singletons
     from firstsight.learning.recipes.shelf import load_recipe
-    from firstsight.learning.training.build import build_preprocessing
+    from firstsight.learning.training.build import build_preprocessing, finished_preprocessing
 
     if n_parts < 2:
         raise UsageError(f"{n_parts} parts leave nothing to learn from; give at least 2")
@@ -86,17 +86,20 @@ def cross_validate(
     checked = load_recipe(recipe, chosen)
     folder = Path(out) if out else free_folder(f"{checked.name}-crossed")
     opened = open_with_progress(checked.data.train, build_preprocessing(checked), console)
-    pictures = without_singletons(opened)[0]
+    pictures = shown = without_singletons(opened)[0]
+    if checked.shown_size != checked.picture.size:  # finished models look closer
+        opened = open_with_progress(checked.data.train, finished_preprocessing(checked), console)
+        shown = without_singletons(opened)[0]
     splits = _splits(checked, pictures, n_parts)
     trained = []
     for number, split in enumerate(splits, 1):
         say(console, f"part {number} of {n_parts}")
         embed, head = _train_part(checked, pictures.select(~split.judged), folder, number, console)
-        trained.append(_seen_by(embed, head, pictures, split))
+        trained.append(_seen_by(embed, head, shown, split))
     say(console, "the same network, untrained, on the same trials")
     contestants = {
         checked.name: trained,
-        **_untrained(checked, pictures, splits),
+        **_untrained(checked, shown, splits),
     }
     return Crossed(folder, tuple(_judged(contestants, pictures, protocol, checked)))
 

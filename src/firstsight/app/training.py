@@ -167,7 +167,13 @@ def _heard(console: Console | None) -> Console:
 
 def _settle(done: Run, pictures: PackedPictures, console: Console) -> None:
     """What a trained model still needs, worked out from the pictures by the finished model."""
+    from firstsight.model.folder import read_model_info
+
     if is_first_process():
+        info = read_model_info(done.model)
+        if info.preprocessing.size != pictures.pixels.shape[1]:  # it looks closer than in training
+            data = info.recipe["data"]["train"]
+            pictures = open_with_progress(data, info.preprocessing, console)
         crowd_after_training(done.model, pictures, console)
         calibrate_after_training(done.model, pictures, console)
 

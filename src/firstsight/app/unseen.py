@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "all_but_held_out",
+    "learned_from",
     "only_unseen",
     "require_seen_characters",
     "require_unseen_characters",
@@ -28,10 +29,10 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
     UsageError where it held out nothing, or learned from another part of Omniglot with some of
     the same characters: a figure on what was learned says nothing of new things.
     """
-    if pictures.fingerprint != info.data_fingerprint:
+    if not learned_from(info, pictures):
         require_unseen_characters(info, pictures.name)
         require_unseen_characters(info, pictures.name, by="watch")
-        if pictures.fingerprint == info.made_by.get("beside_fingerprint"):
+        if info.made_by.get("beside_fingerprint") in _as_seen(info, pictures):
             raise UsageError(
                 f"the model was trained on all of {pictures.name} too, beside its own data, and a "
                 "figure on that says nothing about new things; name other data with --data"
@@ -49,7 +50,19 @@ def only_unseen(info: ModelInfo, pictures: PackedPictures, console: Console) -> 
 
 def all_but_held_out(info: ModelInfo, pictures: PackedPictures) -> PackedPictures:
     """Of the data that the model learned from, what it saw; other data whole."""
-    return _parted(info, pictures)[0] if pictures.fingerprint == info.data_fingerprint else pictures
+    return _parted(info, pictures)[0] if learned_from(info, pictures) else pictures
+
+
+def learned_from(info: ModelInfo, pictures: PackedPictures) -> bool:
+    """Whether the model's training was given these pictures, at whatever size."""
+    return info.data_fingerprint in _as_seen(info, pictures)
+
+
+def _as_seen(info: ModelInfo, pictures: PackedPictures) -> set[str]:
+    """The pictures' fingerprints at their size and at that of the training: a model that looks
+    closer takes larger pictures than its training did."""
+    size = info.recipe.get("picture", {}).get("size", info.preprocessing.size)
+    return {pictures.fingerprint, pictures.fingerprint_at(size)}
 
 
 def _parted(

@@ -95,6 +95,10 @@ class PackedPictures:
         unstamped = cls(name, pixels, *numbered, digests, "", skipped)
         return replace(unstamped, fingerprint=_fingerprint(unstamped))
 
+    def fingerprint_at(self, side: int) -> str:
+        """What the fingerprint is where the same files are packed at `side` px."""
+        return _fingerprint(self, side)
+
     def __len__(self) -> int:
         return len(self.pixels)
 
@@ -285,8 +289,10 @@ def _key(manifest: Manifest, preprocessing: Preprocessing) -> str:
     return digest.hexdigest()
 
 
-def _fingerprint(pictures: PackedPictures) -> str:
-    names = [pictures.class_names, pictures.group_names, pictures.pixels.shape]
+def _fingerprint(pictures: PackedPictures, side: int | None = None) -> str:
+    n, height, width, channels = pictures.pixels.shape
+    shape = (n, side or height, side or width, channels)
+    names = [pictures.class_names, pictures.group_names, shape]
     digest = hashlib.sha256(json.dumps(names).encode())
     for numbers in (pictures.labels, pictures.class_groups, pictures.drawers):
         digest.update(np.ascontiguousarray(numbers, dtype="<i8").data)

@@ -1,8 +1,9 @@
 """What `model.json` says: the record, its fingerprint, and its strict reading.
 
 The fingerprint names what turns a picture into a distance, and nothing else: weights,
-preprocessing, head, and how the network looks at pictures. Adding scores or a calibration leaves it as it is. It is stored *and*
-worked out again on reading, so a preprocessing edited by hand is noticed.
+preprocessing, head, and how the network looks at pictures. Adding scores or a calibration leaves
+it as it is. It is stored *and* worked out again on reading, so a preprocessing edited by hand is
+noticed.
 """
 
 from __future__ import annotations
