@@ -38,3 +38,6 @@ class CloserLook(nn.Module):
         start = (self.shown - self.size) // 2
         end = start + self.size
         return pictures[:, :, start:end, start:end].flip(3)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, {self.shown}, weight={self.weight}"

@@ -116,7 +116,7 @@ def _read(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
 
 
 def _key(bank: PictureBank, tower: PooledTower) -> str:
-    pooling = f"{tower.pool} {tower.mirrored} {tower.finer}"
+    pooling = f"{tower.pool} {tower.mirrored} {tower.finer} {tower.closer}"
     turns = bank.classes.n_turns
     digest = hashlib.sha256(f"{bank.fingerprint} {turns} {pooling}".encode())
     for name, tensor in tower.features.state_dict().items():
