@@ -18,7 +18,7 @@ from firstsight.errors import FirstsightError
 __all__ = ["app", "run"]
 
 # In the order of the help, and of looking for a command: what must answer quickly comes first.
-MENUS = ("recognising", "galleries", "serving", "learning")
+MENUS = ("recognising", "galleries", "serving", "learning", "judging", "models")
 
 
 class Menus(click.Group):
