@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from firstsight.images.paper import levelled
+
 __all__ = ["Frame", "framed", "ink_frame"]
 
 # Half the frame's side in spreads (the root of both variances' sum). What sticks out widens it.
@@ -37,7 +39,7 @@ class Frame:
 def ink_frame(image: Image.Image) -> Frame | None:
     """The square that holds all ink, centred on its centre of mass; None for a blank page.
 
-    image: dark ink on lighter paper, any mode that converts to grey.
+    image: dark ink on lighter paper, any mode that converts to grey; as `levelled` gives it.
     """
     grey = image.convert("L")
     grey.thumbnail((_MOST_SIDE, _MOST_SIDE))
@@ -61,10 +63,14 @@ def ink_frame(image: Image.Image) -> Frame | None:
 
 
 def framed(image: Image.Image, size: int, resample: Image.Resampling, gap: float) -> Image.Image:
-    """What `ink_frame` holds as size x size px, white beyond the page; a blank page squashed."""
+    """What is drawn as size x size px of the picture's mode: black on white, and nothing beside it.
+
+    image: of mode L or RGB, as `levelled` takes it. A blank page is squashed.
+    """
+    mode, image = image.mode, levelled(image)
     frame = ink_frame(image)
     if frame is None:
-        return image.resize((size, size), resample, reducing_gap=gap)
+        return image.resize((size, size), resample, reducing_gap=gap).convert(mode)
     left, top = frame.centre_x - frame.side / 2, frame.centre_y - frame.side / 2
     # Whole pixels of white around the page, so that the frame lies within and keeps its fractions.
     before_x, before_y = max(0, int(np.ceil(-left))), max(0, int(np.ceil(-top)))
@@ -73,8 +79,7 @@ def framed(image: Image.Image, size: int, resample: Image.Resampling, gap: float
     page = image
     if before_x or before_y or after_x or after_y:
         wide = (image.width + before_x + after_x, image.height + before_y + after_y)
-        white = _WHITE if image.mode == "L" else (_WHITE,) * len(image.getbands())
-        page = Image.new(image.mode, wide, white)
+        page = Image.new("L", wide, _WHITE)
         page.paste(image, (before_x, before_y))
     left, top = left + before_x, top + before_y
     box = (
@@ -83,7 +88,7 @@ def framed(image: Image.Image, size: int, resample: Image.Resampling, gap: float
         min(float(page.width), left + frame.side),
         min(float(page.height), top + frame.side),
     )
-    return page.resize((size, size), resample, box, gap)
+    return page.resize((size, size), resample, box, gap).convert(mode)
 
 
 def _ink(grey: NDArray[np.uint8]) -> NDArray[np.float64] | None:
