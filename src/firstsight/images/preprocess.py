@@ -36,8 +36,8 @@ class Preprocessing:
     mode: "grey" (one channel) or "rgb" (three).
     invert: after scaling to 0..1, ink becomes 1 and paper 0.
     fit: "squash" stretches to the square; "crop" takes the middle square; "pad" keeps all and
-        fills with white; "ink" makes paper white and ink black, in
-        any light, and frames what is drawn, wherever on the page (images/paper.py, images/ink.py).
+        fills with white; "ink" makes paper white and ink black, in any light (images/paper.py), and
+        frames what is drawn, wherever on the page (images/ink.py).
     mean, deviation: of the 0..1 values, one for all channels or one each.
     """
 

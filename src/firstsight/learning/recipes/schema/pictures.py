@@ -48,7 +48,7 @@ class Picture(Table):
     invert: bool = Field(False, description="dark ink becomes 1, light paper 0")
     fit: Literal["squash", "crop", "pad", "ink"] = Field(
         "squash",
-        description="how a picture becomes a square; ink frames what is drawn, black on white in any light",
+        description="how a picture becomes a square; ink frames what is drawn, black on white",
     )
     mean: tuple[float, ...] = Field((0.0,), description="subtracted, one for each colour")
     deviation: tuple[float, ...] = Field((1.0,), description="divided by, one for each colour")
