@@ -206,13 +206,13 @@ DAMAGES = {
     "no table": rewrite_record("[]"),
     "another key": rewrite_record('{"key": "x", "version": 1}'),
     "another version": rewrite_record('{"key": "KEY", "version": 0}'),
-    "missing parts": rewrite_record('{"key": "KEY", "version": 3, "pixels": STAMP}'),
+    "missing parts": rewrite_record('{"key": "KEY", "version": 4, "pixels": STAMP}'),
     "skipped rows out of range": rewrite_record(
-        '{"key": "KEY", "version": 3, "pixels": STAMP, "digests": "", "fingerprint": "",'
+        '{"key": "KEY", "version": 4, "pixels": STAMP, "digests": "", "fingerprint": "",'
         ' "skipped": [[999, ""]]}'
     ),
     "skipped rows of nonsense": rewrite_record(
-        '{"key": "KEY", "version": 3, "pixels": STAMP, "digests": "", "fingerprint": "",'
+        '{"key": "KEY", "version": 4, "pixels": STAMP, "digests": "", "fingerprint": "",'
         ' "skipped": 7}'
     ),
 }

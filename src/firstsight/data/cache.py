@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 __all__ = ["CacheDraft", "CacheEntry", "DraftRows"]
 
 # Another number here makes all entries of before strangers: for when decoding itself changes.
-_VERSION = 3
+_VERSION = 4
 _UNSETTLED_BYTES = 2**26
 
 
