@@ -1,7 +1,9 @@
 """Letters as they come from a pen and a camera: one card of fifteen is enrolled, others are asked.
 
     git clone https://github.com/spaghetti-enjoyer/SSE-letters
-    python benchmarks/photographed.py characters OTHER --cards raw-data/dataset-2025/frames
+    python benchmarks/photographed.py characters OTHER --cards FRAMES
+
+FRAMES: SSE-letters/raw-data/dataset-2025/frames
 
 SSE letters (Ivanov 2025, MIT): each writer filled in a card of 5 x 3 letters with a thick pen, and
 it was photographed, in grey. The fields are cut out here; no line, shade or speck is taken away.
@@ -35,6 +37,8 @@ def main() -> None:
     parser.add_argument("--cards", type=Path, required=True)
     given = parser.parse_args()
     cards = [fields(card) for card in sorted(given.cards.glob("*.png"))]
+    if len(cards) < 2:
+        parser.error(f"{given.cards} holds {len(cards)} cards, and two are needed")
     print(f"{len(cards)} cards, seed {SEED}, commit {find_commit()}, {find_hardware()}")
     first = None
     for name in given.models:

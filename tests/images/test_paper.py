@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from firstsight.images.ink import ink_frame
 from firstsight.images.paper import levelled
 from firstsight.images.preprocess import Preprocessing
 
@@ -58,11 +59,61 @@ def test_paper_becomes_white_and_ink_black_in_any_light(light: NDArray[np.float6
     assert clear[wanted == 0].mean() < 25
 
 
+def bulb() -> NDArray[np.float64]:
+    """A lamp in the middle: darker towards all edges."""
+    across, down = np.meshgrid(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))
+    return np.asarray(230 * (1 - 0.25 * (across**2 + down**2)))
+
+
+def corner() -> NDArray[np.float64]:
+    across, down = np.meshgrid(np.linspace(0, 1, SIDE), np.linspace(0, 1, SIDE))
+    return np.asarray(80 + 80 * across + 80 * down)
+
+
+def glare() -> NDArray[np.float64]:
+    across, down = np.meshgrid(np.arange(SIDE), np.arange(SIDE))
+    return np.asarray(180 + 60 * np.exp(-((across - 190) ** 2 + (down - 10) ** 2) / 800))
+
+
+@pytest.mark.parametrize(
+    ("light", "ink"),
+    # The edge of so hard a shadow would be taken for pencil.
+    [
+        (shadow(), 0.3),
+        *((each, ink) for each in (slope(), bulb(), corner(), glare()) for ink in (0.3, 0.6)),
+    ],
+)
+def test_the_frame_is_that_of_the_clean_drawing(light: NDArray[np.float64], ink: float) -> None:
+    clean = ink_frame(drawn())
+    found = ink_frame(levelled(photographed(drawn(), light, ink)))
+    assert clean is not None
+    assert found is not None
+    assert (found.centre_x, found.centre_y) == pytest.approx(
+        (clean.centre_x, clean.centre_y), abs=3
+    )
+    assert found.side == pytest.approx(clean.side, rel=0.05)
+
+
+@pytest.mark.parametrize("shade", [30, 160, 220, 240])
+@pytest.mark.parametrize("spread", [1, 3])
+def test_the_grain_of_an_empty_page_is_no_ink(shade: int, spread: int) -> None:
+    for seed in range(5):
+        noise = np.random.default_rng(seed).normal(shade, spread, (150, 150))
+        page = Image.fromarray(noise.clip(0, 255).round().astype(np.uint8))
+        np.testing.assert_array_equal(np.asarray(levelled(page)), np.asarray(page))
+
+
+def test_a_wide_black_shape_stays_full() -> None:
+    page = Image.new("L", (105, 105), 255)
+    ImageDraw.Draw(page).ellipse((15, 15, 90, 90), fill=1)
+    assert np.asarray(levelled(page))[52, 52] <= 1
+
+
 def test_chalk_on_a_board_is_ink_on_paper() -> None:
     grey = photographed(drawn(), slope())
     chalk = Image.fromarray(255 - np.asarray(grey))
     gap = np.abs(np.asarray(levelled(chalk), np.int16) - np.asarray(levelled(grey), np.int16))
-    assert gap.max() <= 2  # where means are rounded
+    assert gap.max() <= 4  # where means are rounded
 
 
 def test_faint_pencil_beside_glare_is_still_the_ink() -> None:
@@ -80,7 +131,7 @@ def test_an_empty_page_stays_empty(shade: int) -> None:
 
 def test_a_large_page_is_made_smaller() -> None:
     clear = levelled(drawn().resize((4000, 2000)))
-    assert clear.size == (1334, 667)
+    assert clear.size == (1000, 500)
     assert clear.getextrema() == (0, 255)
 
 

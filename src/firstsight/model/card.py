@@ -70,7 +70,7 @@ def _from_picture_to_distance(info: ModelInfo) -> str:
         "squash": "squashed to a square",
         "crop": "cropped to its central square",
         "pad": "padded to a square",
-        "ink": "cut to a square frame around the ink",
+        "ink": "made black on white and cut to a square frame around the ink",
     }
     steps = [
         f"- The picture is made {'grey' if seen.mode == 'grey' else 'RGB'}, "
