@@ -54,7 +54,7 @@ def test_paper_becomes_white_and_ink_black_in_any_light(light: NDArray[np.float6
     page = drawn()
     clear = np.asarray(levelled(photographed(page, light)), np.float64)
     wanted = np.asarray(page)
-    # As it came, ink differs by 30 % of paper, and paper by more than that from place to place.
+    # The paper alone differs from place to place, by up to a half of its light.
     assert np.abs(clear[wanted == 255].mean() - 255) < 6
     assert clear[wanted == 0].mean() < 25
 
