@@ -12,6 +12,7 @@ import pytest
 from firstsight.deciding import fitting
 from firstsight.deciding.calibrated import Calibrated, SizedTrials
 from firstsight.deciding.fitting import HeldOut, dyadic_interval, fit_calibrated
+from firstsight.deciding.shares import share_of_nearest
 from firstsight.deciding.thresholds import threshold_for
 from firstsight.errors import DataError, ModelFolderError, ShapeError
 from firstsight.similarity import Euclidean
@@ -70,6 +71,22 @@ def test_the_verify_table_is_what_new_pairs_show(calibrated: Calibrated, world: 
     assert (
         probabilities[: len(genuine)].mean() > 0.95 and probabilities[len(genuine) :].mean() < 0.05
     )
+
+
+@pytest.mark.parametrize("size", [2, 12, 60])
+def test_shares_by_the_models_sharpness_come_true_at_any_size(size: int) -> None:
+    blurred = World(blur=0.7)
+    part = HeldOut(blurred.photos(np.random.default_rng(5), 200, 3), np.repeat(np.arange(200), 3))
+    model = fit_calibrated(Euclidean(), [part], fitted_on={}, seed=0)
+    rng = np.random.default_rng(6)
+    right, said = [], []
+    for _ in range(400 // size + 20):
+        photos = blurred.photos(rng, size, 2)
+        distance = Euclidean().distance(photos[1::2], photos[0::2])
+        right += (distance.argmin(axis=1) == np.arange(size)).tolist()
+        said += [share_of_nearest(np.sort(row).tolist(), size, model.sharpness) for row in distance]
+    assert 0.3 < np.mean(right) < 0.98
+    assert np.mean(said) == pytest.approx(np.mean(right), abs=0.05)
 
 
 def test_between_two_sizes_both_count_by_log_size(calibrated: Calibrated) -> None:
@@ -182,6 +199,8 @@ def put(path: list[Any], value: object) -> Any:
         put(["version"], 2),
         put(["extra"], 1),
         put(["verify", "slope"], "steep"),
+        put(["sharpness"], -1.0),
+        put(["sharpness"], "sharp"),
         put(["table"], []),
         put(["table", 0, "false_matches"], 0.5),
         put(["table", 0, "interval"], [0.2, 0.1]),
@@ -204,6 +223,13 @@ def test_every_flaw_of_a_record_is_one_sentence(calibrated: Calibrated, change: 
     change(record)
     with pytest.raises(ModelFolderError, match=r"calibration is damaged .*; calibrate the model"):
         Calibrated.from_json(record)
+
+
+def test_a_record_without_sharpness_takes_the_slope(calibrated: Calibrated) -> None:
+    """As records were until November 2026."""
+    record = calibrated.to_json()
+    del record["sharpness"]
+    assert Calibrated.from_json(record).sharpness == -calibrated.verify.slope
 
 
 @pytest.mark.parametrize("record", [None, [], "text", {}, 3])

@@ -108,10 +108,10 @@ def test_how_sharply_distances_tell_is_the_gallerys_own_where_that_is_enough(
     assert own.sharpness_basis == "gallery" and own.sharpness is not None
     alone = judged(small, rule="best").sharpness
     assert alone is not None  # between what it says alone and what the model says
-    assert alone < own.sharpness < -calibrated.verify.slope
+    assert alone < own.sharpness < calibrated.sharpness
     singles = world.gallery(np.random.default_rng(3), 40, 1)
     found = judged(singles, calibrated)
-    assert (found.sharpness, found.sharpness_basis) == (-calibrated.verify.slope, "model")
+    assert (found.sharpness, found.sharpness_basis) == (calibrated.sharpness, "model")
     none = judged(singles)
     assert (none.sharpness, none.sharpness_basis) == (None, "none")
 

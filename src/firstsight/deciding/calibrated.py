@@ -142,16 +142,25 @@ class SizedTrials:
 class Calibrated:
     """verify: P(same) at even odds. table: of rising false-match rates, at least one.
 
+    sharpness: by how much a unit of distance lowers the log odds that a thing of a gallery is the
+    right one (shares.py); the slope of `verify` is that for pairs of all things taken together,
+    easy and hard ones, and mostly less.
     sizes: gallery sizes that strangers and enrolled were tried at, rising from 1. fitted_on: the
     data's name and fingerprint, how many classes and pictures, the seed; for a person to read.
     """
 
     verify: Calibration
     table: tuple[Operating, ...]
+    sharpness: float
     sizes: tuple[int, ...]
     strangers: Pool
     enrolled: Pool
     fitted_on: dict[str, Any]
+
+    @property
+    def tells_things_apart(self) -> bool:
+        """Whether the same is nearer than the different at all."""
+        return self.verify.slope < 0 < self.sharpness
 
     def at_size(self, size: int) -> SizedTrials:
         """Trials as at a gallery of `size` photos, each of another thing; size >= 1.
@@ -179,6 +188,7 @@ class Calibrated:
             "version": VERSION,
             "verify": self.verify.to_json(),
             "table": [row.to_json() for row in self.table],
+            "sharpness": self.sharpness,
             "sizes": list(self.sizes),
             "strangers": self.strangers.to_json(),
             "enrolled": self.enrolled.to_json(),
@@ -199,7 +209,11 @@ class Calibrated:
     @classmethod
     def _read(cls, record: object) -> Calibrated:
         names = ("version", "verify", "table", "sizes", "strangers", "enrolled", "fitted_on")
-        fields = _exactly(record, names)
+        if isinstance(record, Mapping) and "sharpness" not in record:  # as until November 2026
+            fields = dict(_exactly(record, names))
+            fields["sharpness"] = max(0.0, -Calibration.from_json(fields["verify"]).slope)
+        else:
+            fields = dict(_exactly(record, (*names, "sharpness")))
         if fields["version"] != VERSION:
             raise ValueError(f"version {fields['version']!r}, wanted {VERSION}")
         table = tuple(map(Operating.from_json, fields["table"]))
@@ -212,9 +226,13 @@ class Calibrated:
             raise ValueError("the gallery sizes do not rise from 1")
         if not isinstance(fields["fitted_on"], dict):
             raise ValueError("fitted_on is no object")
+        sharpness = float(_numbers([fields["sharpness"]], (1,))[0])
+        if sharpness < 0:
+            raise ValueError(f"the sharpness is {sharpness:g}, below 0")
         return cls(
             Calibration.from_json(fields["verify"]),
             table,
+            sharpness,
             tuple(sizes),
             Pool.from_json(fields["strangers"], len(sizes)),
             Pool.from_json(fields["enrolled"], len(sizes)),

@@ -30,7 +30,6 @@ from firstsight.deciding.posing import apart, pose, posed_by_verdicts
 from firstsight.deciding.shares import fit_sharpness, join_posed, offset_of
 from firstsight.deciding.trials import BothSides, VerdictLike, join_trials, trials_of_verdicts
 from firstsight.errors import GalleryError, UsageError
-from firstsight.metrics.calibration import Calibration
 from firstsight.similarity import Head
 
 __all__ = ["Estimate", "estimate", "things_needed"]
@@ -79,7 +78,7 @@ def estimate(
         target=target,
         seed=seed,
     )
-    telling = None if calibrated is None or calibrated.verify.slope >= 0 else calibrated.verify
+    telling = calibrated if calibrated is not None and calibrated.tells_things_apart else None
     shares = _shares(head, vectors, chosen, evidence, telling)
     likely = _probability(evidence)
     if shares["offset"] is not None:  # the model's trials say nothing of things unlike its own
@@ -185,21 +184,23 @@ def _shares(
     vectors: GalleryVectors,
     rule: Rule,
     evidence: Evidence,
-    verify: Calibration | None,
+    calibrated: Calibrated | None,
 ) -> dict[str, Any]:
     """The fields `sharpness`, `sharpness_basis` and `offset`; the latter is None where nothing
     tells that the gallery is foreign to the model.
     """
     is_own = is_enough(evidence.own.enrolled)
-    if not is_own and verify is None:
+    if not is_own and calibrated is None:
         return {"sharpness": None, "sharpness_basis": "none", "offset": None}
     posed = posed_by_verdicts(evidence.verdicts.enrolled)
     if len(vectors.starts) > 1:
         posed = join_posed(pose(head, vectors, rule, seed=evidence.seed), posed)
-    sharpness, offset = fit_sharpness(posed, None if verify is None else -verify.slope), None
-    if verify is not None and evidence.is_foreign and not is_own:
+    sharpness = fit_sharpness(posed, None if calibrated is None else calibrated.sharpness)
+    offset = None
+    if calibrated is not None and evidence.is_foreign and not is_own:
         told = evidence.verdicts.strangers
         between, weight = apart(head, vectors, rule, told, seed=evidence.seed)
+        verify = calibrated.verify
         even = verify.intercept / -verify.slope  # the distance at which the model's odds are one
         offset = offset_of(between, weight, sharpness, model=sharpness * even)
     basis = "gallery" if is_own else "model"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from firstsight.deciding.calibrated import Calibrated, Operating, Pool, rounded
 from firstsight.deciding.leaving_out import drawn_together
+from firstsight.deciding.shares import COMPARED, Posed, fit_sharpness, join_posed
 from firstsight.deciding.trials import Float64, Indices
 from firstsight.errors import DataError, ShapeError
 from firstsight.metrics.calibration import Calibration, fit_calibration
@@ -79,13 +80,13 @@ def fit_calibrated(
     verify, table = _fit_verify(head, parts, rng)
     tried = [_few(part, rng) for part in parts]
     sizes = _sizes(min(each.n_classes for each in tried) - 1)
-    strangers, enrolled = _simulate(head, tried, sizes, rng)
+    strangers, enrolled, sharpness = _simulate(head, tried, sizes, rng)
     facts = {
         "classes": sum(part.n_classes for part in parts),
         "pictures": sum(len(part.labels) for part in parts),
         "seed": seed,
     }
-    return Calibrated(verify, table, sizes, strangers, enrolled, {**fitted_on, **facts})
+    return Calibrated(verify, table, sharpness, sizes, strangers, enrolled, {**fitted_on, **facts})
 
 
 def _few(part: HeldOut, rng: np.random.Generator) -> HeldOut:
@@ -191,18 +192,40 @@ def _sizes(largest: int) -> tuple[int, ...]:
 
 def _simulate(
     head: Head, parts: Sequence[HeldOut], sizes: tuple[int, ...], rng: np.random.Generator
-) -> tuple[Pool, Pool]:
-    """Rounds of one enrolled photo a class; each class asks about another, with it in and out."""
-    strangers, enrolled, n_before = _Gathered(), _Gathered(), 0
+) -> tuple[Pool, Pool, float]:
+    """Rounds of one enrolled photo a class; each class asks about another, with it in and out.
+
+    Also how sharply distances tell the class that is in from the others.
+    """
+    strangers, enrolled, questions, n_before = _Gathered(), _Gathered(), _Gathered(), 0
     for number, part in enumerate(parts, start=1):
         most, most_enrolled = (number * n // len(parts) for n in (STRANGERS, ENROLLED))
         while len(strangers) < most:
-            asked, named, as_stranger, as_enrolled = _play_round(head, part, sizes, rng)
+            asked, named, own, to_others = _play_round(head, part, sizes, rng)
             asked, named = asked + n_before, named + n_before
-            strangers.add(asked, named, *as_stranger, most=most)
-            enrolled.add(asked, asked, *as_enrolled, most=most_enrolled)
+            strangers.add(asked, named, *_as_stranger(to_others, sizes), most=most)
+            enrolled.add(asked, asked, *_as_enrolled(own, to_others, sizes), most=most_enrolled)
+            questions.add(own, to_others, most=most_enrolled)
         n_before += part.n_classes
-    return strangers.pool(), enrolled.pool()
+    own, to_others = questions.columns()
+    return strangers.pool(), enrolled.pool(), _sharpness(own, to_others, sizes)
+
+
+def _sharpness(own: Float64, to_others: Float64, sizes: tuple[int, ...]) -> float:
+    """Of the questions at every gallery size above one, each size counting alike.
+
+    own: (R,) distances to the right thing; to_others: (R, C) to others, in each trial's order.
+    """
+    posed = None
+    for size in sizes[1:]:
+        nearest = np.sort(to_others[:, : size - 1], axis=1)[:, :COMPARED]
+        n_beyond = np.full(len(own), float(size - 1 - nearest.shape[1]))
+        further = Posed(own, nearest, n_beyond, np.ones(len(own)))
+        posed = further if posed is None else join_posed(posed, further)
+    assert posed is not None  # ten classes and more were required
+    (kept,) = rounded([fit_sharpness(posed, None)])
+    assert kept is not None
+    return kept
 
 
 Side = tuple[Float64, Float64, npt.NDArray[np.bool_]]
@@ -210,8 +233,11 @@ Side = tuple[Float64, Float64, npt.NDArray[np.bool_]]
 
 def _play_round(
     head: Head, part: HeldOut, sizes: tuple[int, ...], rng: np.random.Generator
-) -> tuple[Indices, Indices, Side, Side]:
-    """The classes asked about, those named in the largest gallery, and how both sides fared."""
+) -> tuple[Indices, Indices, Float64, Float64]:
+    """The classes asked about, those named in the largest gallery, and distances.
+
+    These are (R,) to the class's own photo, and (R, sizes[-1]) to those of others.
+    """
     photo, query = _draw_round(part.thing, rng)
     asked = rng.permutation(np.flatnonzero(query >= 0))
     pictures, enrolled = part.embeddings[query[asked]], part.embeddings[photo]
@@ -221,7 +247,7 @@ def _play_round(
     to_others = np.take_along_axis(distance, others, axis=1)
     named = others[np.arange(len(asked)), to_others.argmin(axis=1)]
     own = distance[np.arange(len(asked)), asked]
-    return asked, named, _as_stranger(to_others, sizes), _as_enrolled(own, to_others, sizes)
+    return asked, named, own, to_others
 
 
 def _draw_round(thing: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:
@@ -259,7 +285,7 @@ def _as_enrolled(own: Float64, to_others: Float64, sizes: tuple[int, ...]) -> Si
 
 
 class _Gathered:
-    """Trials of one side, round after round."""
+    """Trials, round after round: columns of equal length."""
 
     def __init__(self) -> None:
         self._rounds: list[tuple[npt.NDArray[Any], ...]] = []
@@ -275,8 +301,11 @@ class _Gathered:
         if left > 0:
             self._rounds.append(tuple(column[:left] for column in columns))
 
+    def columns(self) -> list[npt.NDArray[Any]]:
+        return list(map(np.concatenate, zip(*self._rounds, strict=True)))
+
     def pool(self) -> Pool:
-        thing, named, distance, margin, right = map(np.concatenate, zip(*self._rounds, strict=True))
+        thing, named, distance, margin, right = self.columns()
         cluster = drawn_together(thing, named, distance[:, -1], reach=REACH)
         return Pool(thing, cluster, _as_kept(distance), _as_kept(margin, digits=4), right)
 
