@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from firstsight.model.folder import read_model_info, resolve_model
 from firstsight.recognition.recognizer import Recognizer
-from tests.command import command_line, environment, firstsight, here
+from tests.command import command_line, environment, firstsight, here, save_classes
 from tests.drawings import N_THINGS, drawing
 
 
@@ -191,6 +192,8 @@ def test_the_doctor_looks_at_the_whole_gallery(gallery: Path) -> None:
         (("upgrade",), 2, "--model NEW"),
         (("calibrate", "characters"), 2, "--data"),
         (("calibrate", "characters", "--data", "x"), 1, "--to FOLDER"),
+        (("calibrate", "m", "--data", "x", "--same-means", " "), 2, "--same-means is empty"),
+        (("calibrate", "m", "--sister", "s", "--same-means", "x"), 2, "goes with --data"),
         (("verify", "-", "-"), 2, "not both"),
     ],
 )
@@ -225,3 +228,20 @@ def test_an_upgrade_shows_what_would_change_then_switches_and_goes_back(
     assert "characters again" in here("upgrade", "--back", "--gallery", "figures").out
     ended = here("upgrade", "--model", "characters", "--gallery", "figures")
     assert "is of the model characters already" in ended.sentence
+
+
+def test_a_shipped_model_calibrated_by_other_things_says_what_the_same_is(tmp_path: Path) -> None:
+    save_classes(tmp_path / "tiles", [3] * 12)
+    told = ("--data", tmp_path / "tiles", "--same-means", "the same tile")
+    ended = here("calibrate", "characters", *told, "--to", tmp_path / "tiled", "--json")
+    assert ended.code == 0, ended.err
+    before, after = (
+        read_model_info(each) for each in (resolve_model("characters"), tmp_path / "tiled")
+    )
+    assert after.fingerprint == before.fingerprint
+    assert after.recipe == {**before.recipe, "same_means": "the same tile"}
+    assert after.calibration == json.loads(ended.out)["calibration"]
+    assert after.calibration is not None and after.calibration["sharpness"] > 0
+    card = (tmp_path / "tiled" / "README.md").read_text(encoding="utf-8")
+    assert '"same" here when: the same tile' in card
+    assert "by 36 pictures of 12 classes of tiles" in card

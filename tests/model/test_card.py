@@ -74,3 +74,16 @@ def test_the_card_tells_of_no_folder_on_somebodys_machine(tiny_info: ModelInfo) 
     assert "| data | letters |" in card
     assert "https://example.org/letters/2020, see x.txt" in card
     assert "home" not in card and "Users" not in card and "laptop" not in card
+
+
+def test_the_card_says_what_distances_are_calibrated_by(tiny_info: ModelInfo) -> None:
+    fitted_on = {"data": "mugs | jars", "classes": 12, "pictures": 40, "seed": 0}
+    by_data = replace(tiny_info, calibration={"fitted_on": fitted_on})
+    told = "calibrated to probabilities by 40 pictures of 12 classes of mugs"
+    assert told in render_card(by_data)
+    by_sisters = {"fitted_on": {**fitted_on, "by_sisters": ["a", "b"]}}
+    assert "which 2 sisters of it held out." in render_card(
+        replace(tiny_info, calibration=by_sisters)
+    )
+    odd = replace(tiny_info, calibration={})
+    assert "- Distances are calibrated to probabilities.\n" in render_card(odd)

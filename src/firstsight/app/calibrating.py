@@ -27,6 +27,7 @@ def calibrate(
     model: str | Path,
     data: str,
     *,
+    same_means: str | None = None,
     to: Path | None = None,
     seed: int = 0,
     console: Console | None = None,
@@ -34,6 +35,8 @@ def calibrate(
     """Fit probabilities and thresholds on `data`, and put them into the model folder.
 
     data: a data set's name or a folder of pictures, of things that the training did not see.
+    same_means: what its classes are, where they are something else than those learned from: single
+    things and not kinds, for one. From then on the model says so of its answers.
     to: write a calibrated copy there, and leave `model` as it is (a must for shipped models).
     Of data that it was trained on, only the classes that the training held out count.
     Raises UsageError where those are none, DataError where there are too few.
@@ -46,7 +49,7 @@ def calibrate(
     embedder = load(model)
     pictures = open_with_progress(data, embedder.info.preprocessing, console)
     calibrated = _fit(embedder, only_unseen(embedder.info, pictures, console), seed, console)
-    return _put(calibrated, resolve_model(model), to), calibrated
+    return _put(calibrated, resolve_model(model), to, same_means), calibrated
 
 
 def calibrate_after_training(model: Path, pictures: PackedPictures, console: Console) -> None:
@@ -165,15 +168,15 @@ def _require_long_enough(
 
 
 def _kin(recipe: dict[str, Any]) -> dict[str, Any]:
-    """What sisters share: all but the name, what was held out, the seed, how long they learned and
-    how often they were looked at.
+    """What sisters share: all but what they say of themselves, what was held out, the seed, how
+    long they learned and how often they were looked at.
 
     Keys that a recipe of an older version did not have yet count by their defaults.
     """
     from firstsight.learning.recipes.schema import parse_recipe
 
     shared = parse_recipe(copy.deepcopy(recipe), origin="a model's recipe").model_dump(mode="json")
-    for key in ("name", "description"):
+    for key in ("name", "description", "same_means"):
         del shared[key]
     for key in ("held_out_groups", "held_out_classes", "held_out_part"):
         del shared["data"][key]
@@ -182,11 +185,13 @@ def _kin(recipe: dict[str, Any]) -> dict[str, Any]:
     return shared
 
 
-def _put(calibrated: Calibrated, model: Path, to: Path | None) -> Path:
+def _put(
+    calibrated: Calibrated, model: Path, to: Path | None, same_means: str | None = None
+) -> Path:
     from firstsight.model.folder import copy_model_folder, set_calibration
 
     place = copy_model_folder(model, to) if to is not None else model
-    set_calibration(place, calibrated.to_json())
+    set_calibration(place, calibrated.to_json(), same_means=same_means)
     return place
 
 

@@ -84,11 +84,21 @@ def _from_picture_to_distance(info: ModelInfo) -> str:
         if info.head.kind == "crowded_cosine"
         else "",
         f"- Two embeddings are compared by the head `{info.head.kind}`; lower is closer.",
-        "- Distances are calibrated to probabilities."
-        if info.calibration is not None
-        else "- Distances are not calibrated to probabilities.",
+        _calibrated(info.calibration),
     ]
     return "\n".join(step for step in steps if step)
+
+
+def _calibrated(calibration: dict[str, Any] | None) -> str:
+    if calibration is None:
+        return "- Distances are not calibrated to probabilities."
+    by = calibration.get("fitted_on", {})
+    if not {"data", "classes", "pictures"} <= by.keys():
+        return "- Distances are calibrated to probabilities."
+    how = f"by {by['pictures']} pictures of {by['classes']} classes of {_text(by['data'])}"
+    sisters = len(by.get("by_sisters", ()))
+    whose = f", which {sisters} sisters of it held out" if sisters else ""
+    return f"- Distances are calibrated to probabilities {how}{whose}."
 
 
 def _scores(scores: tuple[dict[str, Any], ...]) -> str:

@@ -112,14 +112,21 @@ def add_scores(path: str | Path, scorecards: Iterable[Mapping[str, Any]]) -> Mod
     return _replace_record(path, stored, replace(stored.info, scores=tuple(scores)))
 
 
-def set_calibration(path: str | Path, calibration: Mapping[str, Any] | None) -> ModelInfo:
+def set_calibration(
+    path: str | Path, calibration: Mapping[str, Any] | None, *, same_means: str | None = None
+) -> ModelInfo:
     """Put how distances become probabilities into model.json, in place of what was there.
 
+    same_means: what the same is in the pictures it comes from, where that is something else than in
+    those that the model learned from.
     As with `add_scores`, the fingerprint stays: galleries of this model remain its own.
     """
     path, stored = _open_record(path)
     made = None if calibration is None else dict(calibration)
-    return _replace_record(path, stored, replace(stored.info, calibration=made))
+    recipe = stored.info.recipe
+    if same_means is not None:
+        recipe = {**recipe, "same_means": same_means}
+    return _replace_record(path, stored, replace(stored.info, calibration=made, recipe=recipe))
 
 
 def copy_model_folder(source: str | Path, to: str | Path) -> Path:

@@ -16,14 +16,23 @@ def calibrate(
     data: str | None,
     sisters: list[str],
     *,
+    same_means: str | None,
     to: Path | None,
     seed: int,
     as_json: bool,
 ) -> None:
     if (data is None) == (not sisters):
         raise UsageError("give --data (things the model never saw), or --sister, one of them")
+    if same_means is not None and not same_means.strip():
+        raise UsageError("--same-means is empty; say what the same is, such as 'the same mug'")
+    if sisters and same_means is not None:
+        raise UsageError(
+            "--same-means goes with --data: sisters judge by the classes that their recipe names"
+        )
     if data is not None:
-        place, calibrated = calibrating.calibrate(model, data, to=to, seed=seed, console=messages())
+        place, calibrated = calibrating.calibrate(
+            model, data, same_means=same_means, to=to, seed=seed, console=messages()
+        )
     else:
         place, calibrated = calibrating.borrow(model, sisters, to=to, seed=seed, console=messages())
     if as_json:

@@ -93,6 +93,12 @@ def crowd(model: str, data: str, share: float, to: Path | None) -> None:
     metavar="MODEL",
     help="By what a model of the same recipe held out; may be repeated.",
 )
+@click.option(
+    "--same-means",
+    metavar="TEXT",
+    help="With --data: what the same is there, such as 'the same mug', where it is something else "
+    "than in the pictures that the model learned from.",
+)
 @click.option("--to", type=options.PATH, metavar="FOLDER", help="Write a calibrated copy there.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Draws the trials.")
 @options.as_json
@@ -100,6 +106,7 @@ def calibrate(
     model: str,
     data: str | None,
     sister: tuple[str, ...],
+    same_means: str | None,
     to: Path | None,
     seed: int,
     as_json: bool,
@@ -107,7 +114,9 @@ def calibrate(
     """Let a model learn what its distances mean: probabilities and thresholds."""
     from firstsight.app.cli import calibrate as command
 
-    command.calibrate(model, data, list(sister), to=to, seed=seed, as_json=as_json)
+    command.calibrate(
+        model, data, list(sister), same_means=same_means, to=to, seed=seed, as_json=as_json
+    )
 
 
 @menu.command(epilog="Example:  firstsight pretrained squeezenet1_1 --to my-model")
