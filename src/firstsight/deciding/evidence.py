@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from firstsight.deciding.calibrated import SizedTrials
+from firstsight.deciding.copies import past_copies
 from firstsight.deciding.estimated import Basis
 from firstsight.deciding.thresholds import (
     Rate,
@@ -68,12 +69,17 @@ class Evidence:
         return "none" if self.model is None else "model"
 
     @cached_property
+    def apart(self) -> Trials:
+        """This gallery's own things as strangers, copies seen past."""
+        return past_copies(self.own.strangers)
+
+    @cached_property
     def is_foreign(self) -> bool:
         """Whether by the model's threshold too many of this gallery's own things would pass for one
         another: they are unlike those that it was calibrated on. One pair of look-alikes among
-        others does not show that.
+        others does not show that, nor do copies of one thing under two names.
         """
-        strangers = self.own.strangers
+        strangers = self.apart
         if self.model is None or strangers.n_things < 2 - 1e-6:
             return False
         usual = threshold_for(self.model.trials.strangers, self.model.unscaled(self.target))
@@ -114,8 +120,8 @@ def thresholds_of(evidence: Evidence) -> dict[str, Any]:
     expected, seen_here = Rate(sized.scaled(there.rate), ends), None
     on_average = expected if basis == "model" else None
     if basis == "model" and evidence.is_foreign:
-        threshold, on_average = min(threshold, _strictest(own.strangers)), None
-        low, seen_here = min(low, threshold), false_accept_rate(own.strangers, threshold, rng)
+        threshold, on_average = min(threshold, _strictest(evidence.apart)), None
+        low, seen_here = min(low, threshold), false_accept_rate(evidence.apart, threshold, rng)
         expected = _expected_of_strictest(own.strangers.n_things, seen_here)
     elif basis == "model" and own.strangers.n_things >= 2 - 1e-6:
         seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)
