@@ -325,3 +325,32 @@ def test_a_gallery_that_was_moved_to_another_model_meanwhile_is_not_answered_fro
         other.switch()
     with pytest.raises(GalleryError, match="was embedded by the model another"):
         recognizer.identify(drawing(1, 1))
+
+
+def test_of_an_unknown_picture_there_is_no_name_to_confirm(recognizer: Recognizer) -> None:
+    stranger = recognizer.identify(drawing(70))
+    assert stranger.decision == "unknown"
+    with pytest.raises(UsageError, match=r"unknown, so there is no name to confirm; deny it"):
+        recognizer.confirm(stranger)
+    assert not recognizer.gallery.verdicts()
+    nearest = stranger.nearest.thing
+    recognizer.deny(stranger, truth=nearest)
+    recognizer.deny(stranger)
+    was_near, none = recognizer.gallery.verdicts()
+    assert (was_near.kind, was_near.truth) == ("right", nearest)
+    assert (none.kind, none.truth) == ("wrong", None)
+
+
+def test_who_judges_a_picture_again_corrects_what_was_said(recognizer: Recognizer) -> None:
+    before = recognizer.estimate()
+    answers = [recognizer.identify(drawing(thing, 1)) for thing in range(N_THINGS)]
+    for answer in answers:
+        recognizer.deny(answer)
+    denied = recognizer.estimate()
+    assert denied.threshold is not None and before.threshold is not None
+    assert denied.threshold < before.threshold
+    for answer in answers:
+        recognizer.confirm(answer)
+    assert recognizer.estimate().threshold == before.threshold
+    assert recognizer.estimate().n_verdicts == N_THINGS
+    assert len(recognizer.gallery.verdicts()) == 2 * N_THINGS

@@ -13,6 +13,7 @@ from rich.console import Console
 from firstsight.app.recognising import progress_of
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import GalleryError, PictureError
+from firstsight.gallery.judging import last_words
 from firstsight.images.reading import read_picture
 from firstsight.recognition.ahead import read_ahead
 
@@ -120,9 +121,8 @@ def _gathered(gallery: Gallery, name: str) -> tuple[dict[str, list[_Shown]], lis
         digests.add(photo.digest)
     strangers = []
     # Of two verdicts on one picture the later holds; where it is enrolled by now, neither does.
-    latest = {verdict.digest: verdict for verdict in gallery.verdicts(any_model=True)}
-    for digest, verdict in latest.items():
-        if digest in digests or verdict.kept is None:
+    for verdict in last_words(gallery.verdicts(any_model=True)):
+        if verdict.digest in digests or verdict.kept is None:
             continue
         judged = _Shown(f"verdict {verdict.id}", verdict.kept)
         if verdict.kind == "wrong":

@@ -13,7 +13,7 @@ from firstsight.gallery.history import Change, now
 from firstsight.gallery.names import proper_name
 from firstsight.gallery.records import Verdict
 
-__all__ = ["carry", "record", "withdraw"]
+__all__ = ["carry", "last_words", "record", "withdraw"]
 
 
 def record(change: Change, verdict: Verdict) -> int:
@@ -57,6 +57,11 @@ def record(change: Change, verdict: Verdict) -> int:
     else:
         change.tell(f"was told that an answer is {verdict.kind}")
     return verdict_id
+
+
+def last_words(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Of several verdicts on one picture the last: who judges again corrects what was said."""
+    return list({verdict.digest: verdict for verdict in verdicts}.values())
 
 
 def withdraw(change: Change, verdict_id: int) -> None:

@@ -291,22 +291,31 @@ class Recognizer:
         return matches_of(self._standings, self.gallery, vector, k, one_per_thing=one_per_thing)
 
     def confirm(self, answer: Answer) -> int:
-        """Record that an answer's name is right; returns the verdict's id."""
+        """Record that an answer's name is right; returns the verdict's id.
+
+        UsageError where it gave none, for then nobody can know what is meant.
+        """
+        if answer.thing is None:
+            raise UsageError(
+                f"the answer to {answer.picture} was unknown, so there is no name to confirm; deny "
+                f"it: with the thing's name where it shows one ({answer.nearest.thing!r} was "
+                "nearest), without where it is none of them"
+            )
         return self._record(answer, "right", answer.nearest.thing)
 
     def deny(self, answer: Answer, truth: str | None = None) -> int:
         """Record that an answer is wrong: the picture shows `truth`, or none of the things.
 
+        Of an unknown picture `truth` may be the nearest thing, and no truth says that it was
+        right.
         NotInGallery where `truth` is not enrolled.
         """
         if truth is None:
             return self._record(answer, "wrong", None)
         name = self.gallery.thing(truth).name
-        if name == answer.nearest.thing:
-            raise UsageError(
-                f"the nearest thing to {answer.picture} was {name!r} already; confirm it instead"
-            )
-        return self._record(answer, "other", name)
+        if name == answer.thing:
+            raise UsageError(f"the name given to {answer.picture} was {name!r}; confirm it instead")
+        return self._record(answer, "right" if name == answer.nearest.thing else "other", name)
 
     def estimate(self, false_accepts: float | None = None) -> Estimate:
         """The thresholds in force, their rates and intervals; GalleryError for an empty gallery.

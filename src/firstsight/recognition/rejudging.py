@@ -13,6 +13,7 @@ import numpy as np
 
 from firstsight.errors import PictureError
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.judging import last_words
 from firstsight.gallery.records import Verdict
 from firstsight.images.reading import read_picture
 from firstsight.model.embedder import Embedder
@@ -67,10 +68,9 @@ def askable(gallery: Gallery) -> list[Verdict]:
     Of two on one picture the later. Not one whose picture was not kept, or is enrolled by now (the
     photo itself speaks for its thing), or whose true thing is gone.
     """
-    latest = {verdict.digest: verdict for verdict in gallery.verdicts(any_model=True)}
     return [
         verdict
-        for verdict in latest.values()
+        for verdict in last_words(gallery.verdicts(any_model=True))
         if verdict.kept is not None
         and (verdict.kind == "wrong" or verdict.truth is not None)
         and gallery.holds(verdict.digest) is None

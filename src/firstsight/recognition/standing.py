@@ -15,6 +15,7 @@ from firstsight.deciding.combining import prototypes
 from firstsight.deciding.estimated import FORMAT, Estimate
 from firstsight.errors import GalleryError
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.judging import last_words
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
 from firstsight.gallery.records import PhotoVectors
 from firstsight.recognition.nearest import Near, nearest_things
@@ -110,7 +111,11 @@ def read_standing(
         from firstsight.deciding.estimate import estimate  # rarely wanted, and dear to import
 
         found = estimate(
-            head, matrix.photos, calibrated=calibrated, target=target, verdicts=verdicts
+            head,
+            matrix.photos,
+            calibrated=calibrated,
+            target=target,
+            verdicts=last_words(verdicts),
         )
         gallery.remember(key, {"stamp": stamp, "estimate": found.to_json()})
     return Standing(generation, matrix, _means(matrix, found), found, settled)

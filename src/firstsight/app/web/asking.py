@@ -183,14 +183,14 @@ async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, int]
     if said == "none":
         await desk.changes.deny(picture)
         return "Noted: this is none of the things here.", 1
-    nearest = (await desk.questions.identify(picture)).nearest.thing
+    given = (await desk.questions.identify(picture)).thing
     try:
         thing = (await desk.look(lambda gallery: gallery.thing(named))).name
     except NotInGallery:
         await desk.changes.deny(picture)
         await _teach(desk, picture, named)
         return f"Noted: this is {named}, which is new here. Its first photo is kept.", 2
-    if thing == nearest:
+    if thing == given:
         await desk.changes.confirm(picture)
     else:
         await desk.changes.deny(picture, thing)
