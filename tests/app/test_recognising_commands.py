@@ -86,6 +86,39 @@ def test_one_unreadable_picture_among_many(gallery: Path) -> None:
     assert "broken.png is no picture" in ended.sentence
 
 
+def test_things_that_cannot_have_their_names_are_left_out_and_the_others_enrolled(
+    files: Path,
+) -> None:
+    shown = files / "shown"
+    for thing, name in enumerate(("cup", "unknown", "two\nlines", "x" * 201)):
+        (shown / name).mkdir(parents=True)
+        drawing(thing).save(shown / name / "photo.png")
+    asked = ("enroll", shown, "--model", "characters", "--gallery")
+    checked = here(*asked, "checked", "--check")
+    assert checked.code == 1
+    assert checked.out.count("no thing may have that name") == 3
+    ended = here(*asked, "some")
+    assert ended.code == 1
+    assert f"{shown / 'unknown' / 'photo.png'} was left out: a thing cannot be named" in ended.err
+    assert "has the control character" in ended.err
+    assert "has 201 characters" in ended.err
+    assert len(ended.err.splitlines()) == 4
+    assert "3 of 4 pictures were not enrolled" in ended.err
+    (enrolled,) = json.loads(here("things", "--gallery", "some", "--json").out)
+    assert enrolled["name"] == "cup"
+    none = here(*asked, "none", "--all-or-nothing", "--json")
+    assert none.code == 1
+    told = [json.loads(line) for line in none.out.splitlines()]
+    assert sorted(each["status"] for each in told) == ["left out"] + 3 * ["misnamed"]
+    assert json.loads(here("things", "--gallery", "none", "--json").out) == []
+
+
+def test_what_is_printed_is_the_name_that_was_saved(files: Path) -> None:
+    picture = files / "things" / "figure 0.png"
+    ended = here("enroll", " cat ", picture, "--gallery", "cats", "--model", "characters")
+    assert "enrolled as 'cat'" in ended.out
+
+
 def test_verify_and_search_and_their_sheets(gallery: Path, tmp_path: Path) -> None:
     a, b = gallery / "things" / "figure 1.png", gallery / "asked" / "figure 1.png"
     ended = here("verify", a, b, "--model", "characters")
@@ -185,6 +218,7 @@ def test_the_doctor_looks_at_the_whole_gallery(gallery: Path) -> None:
     [
         (("identify", "x.png", "--gallery", "nowhere"), 1, "there is no gallery"),
         (("enroll", "mug"), 2, "is no folder; give a name and at least one picture"),
+        (("enroll", "Unknown", "x.png"), 2, "a thing cannot be named 'Unknown'"),
         (("identify", "x.png", "--crop", "1,2,3"), 2, "left,top,right,bottom"),
         (("things", "--gallery", "a:b"), 2, "cannot name a gallery"),
         (("remove",), 2, "name a thing"),

@@ -72,6 +72,14 @@ def test_one_among_many_that_cannot_be_read_is_told_and_the_rest_answered(
         assert one.distance == other.distance  # many at once round as one alone does
 
 
+@pytest.mark.parametrize("name", ["unknown", "two\nlines", "x" * 201, " "])
+def test_a_name_that_no_thing_may_have_is_refused_before_anything_is_read(
+    recognizer: Recognizer, name: str
+) -> None:
+    with pytest.raises(UsageError):
+        recognizer.enroll(name, "missing.png", keep=False)
+
+
 def test_photos_enrolled_many_at_once_have_the_vectors_of_one_at_a_time(
     recognizer: Recognizer, files: Path
 ) -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from firstsight.errors import NotInGallery, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.names import thing_name
 from firstsight.gallery.places import gallery_place
 from firstsight.gallery.records import NewPhoto, VerdictKind
 from firstsight.images.decode import PictureLike, picture_name
@@ -138,11 +139,12 @@ class Recognizer:
 
         careful: do not save what the doctor warns of. partial: False saves all or none.
         keep: False only says what would be wrong with them.
+        Raises UsageError for a name that no thing may have.
         """
         from firstsight.recognition.enrolling import Entry
 
-        listed = _listed(pictures)
-        entries = [Entry(each, thing, picture_name(each)) for each in listed]
+        name = thing_name(thing)
+        entries = [Entry(each, name, picture_name(each)) for each in _listed(pictures)]
         enroller = self.enroller(crop=crop, careful=careful, keep=keep, advises=True)
         results = list(enroller.each(entries)) if partial else enroller.all_or_nothing(entries)
         self.settle()

@@ -109,10 +109,12 @@ def enroll(
 
 
 def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
+    from firstsight.gallery.names import thing_name
     from firstsight.images.listing import list_pictures
 
     if pictures:
-        return [(picture, what) for picture in recognising.listed(pictures)]
+        name = thing_name(what)
+        return [(picture, name) for picture in recognising.listed(pictures)]
     if not Path(what).is_dir():
         raise UsageError(
             f"{what!r} is no folder; give a name and at least one picture, or a folder with one "
