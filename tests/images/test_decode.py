@@ -17,6 +17,7 @@ from PIL import Image, ImageFile
 
 from firstsight.errors import PictureError, UsageError
 from firstsight.images.decode import DecodeLimits, decode, picture_name
+from firstsight.images.reading import read_picture
 
 FORMATS: list[tuple[str, dict[str, Any]]] = [
     ("JPEG", {}),
@@ -183,6 +184,34 @@ def test_large_pictures_within_the_limit_cause_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert decode(data, mode="grey").size == (10_000, 9_100)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
+def test_our_limit_counts_and_not_pillows(
+    file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    data = encoded(Image.new("RGB", (40, 30)), file_format)
+    exact, less = DecodeLimits(max_pixels=1200), DecodeLimits(max_pixels=1199)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode(data, mode="grey", limits=exact).size == (40, 30)
+        reading = read_picture(data, limits=exact, crop=(0, 0, 39, 30))
+        assert reading.image().size == (39, 30)
+    with pytest.raises(PictureError, match=r"1,199 .*max_pixels \(--max-megapixels\)"):
+        decode(data, mode="grey", limits=less)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_pillows_limit_is_back_after_many_threads_read_large_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    pictures = [encoded(Image.new("L", (20 + n, 30)), "TIFF") for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        sizes = list(pool.map(lambda each: decode(each, mode="grey").size, pictures))
+    assert sizes == [(20 + n, 30) for n in range(40)]
+    assert Image.MAX_IMAGE_PIXELS == 100
 
 
 def test_limits_below_one_are_refused() -> None:
