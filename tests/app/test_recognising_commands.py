@@ -237,6 +237,15 @@ def test_a_mistake_ends_in_one_sentence(arguments: tuple[str, ...], code: int, t
     assert told in ended.sentence
 
 
+@pytest.mark.parametrize("command", [("identify",), ("enroll", "mug"), ("verify", "a.png")])
+@pytest.mark.parametrize("option", ["--max-mib", "--max-megapixels"])
+@pytest.mark.parametrize("amount", ["nan", "inf", "1e308"])
+def test_a_limit_is_a_number(command: tuple[str, ...], option: str, amount: str) -> None:
+    ended = here(*command, "x.png", option, amount)
+    assert ended.code == 2
+    assert f"Invalid value for '{option}': {amount.partition('e')[0]}" in ended.err
+
+
 def test_a_name_that_is_not_enrolled_is_told_with_those_like_it(gallery: Path) -> None:
     ended = here("rename", "figur 1", "x", "--gallery", "figures")
     assert ended.code == 1
