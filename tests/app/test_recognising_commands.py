@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,12 @@ def test_things_that_cannot_have_their_names_are_left_out_and_the_others_enrolle
     assert json.loads(here("things", "--gallery", "none", "--json").out) == []
 
 
+def test_a_picture_in_the_place_of_a_name_is_refused(files: Path) -> None:
+    ended = here("enroll", *sorted((files / "things").iterdir())[:2])
+    assert ended.code == 2
+    assert "figure 0.png is a picture where the thing's name was wanted" in ended.sentence
+
+
 def test_what_is_printed_is_the_name_that_was_saved(files: Path) -> None:
     picture = files / "things" / "figure 0.png"
     ended = here("enroll", " cat ", picture, "--gallery", "cats", "--model", "characters")
@@ -147,6 +155,31 @@ def test_why_draws_a_sheet_and_says_a_sentence(gallery: Path, tmp_path: Path) ->
     assert ended.code == 0
     assert "figure 1" in ended.out
     assert to.read_bytes().startswith(b"\x89PNG")
+
+
+def test_why_looks_where_to_draw_before_it_draws(tmp_path: Path) -> None:
+    ended = here("why", "missing.png", "--to", tmp_path)
+    assert ended.code == 1
+    assert f"{tmp_path} is a folder; name a file in it" in ended.sentence
+
+
+def test_why_tells_how_far_it_is(gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, int]] = []
+    advanced: list[None] = []
+
+    @contextmanager
+    def counted(verb: str, total: int) -> Iterator[Callable[[], None]]:
+        told.append((verb, total))
+        yield lambda: advanced.append(None)
+
+    monkeypatch.setattr("firstsight.app.picturing.progress_of", counted)
+    to = gallery / "why.png"
+    assert (
+        here("why", gallery / "asked" / "figure 1.png", "--gallery", "figures", "--to", to).code
+        == 0
+    )
+    assert told == [("hiding parts", 2 * 196)]
+    assert 100 < len(advanced) <= 2 * 197 + 1
 
 
 def test_things_are_looked_after(gallery: Path, tmp_path: Path) -> None:
