@@ -17,7 +17,7 @@ import numpy.typing as npt
 from firstsight.errors import NotInGallery, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.names import thing_name
-from firstsight.gallery.places import gallery_place
+from firstsight.gallery.places import USUAL, gallery_place
 from firstsight.gallery.records import NewPhoto, VerdictKind
 from firstsight.images.decode import PictureLike, picture_name
 from firstsight.images.reading import Crop, Reading, read_picture
@@ -41,7 +41,7 @@ __all__ = ["DEFAULT_GALLERY", "Policy", "Recognizer"]
 
 Floats = npt.NDArray[np.float32]
 
-DEFAULT_GALLERY = "photos"
+DEFAULT_GALLERY = USUAL
 BATCH = 32
 
 
