@@ -88,6 +88,31 @@ def test_one_unreadable_picture_among_many(gallery: Path) -> None:
     assert "broken.png is no picture" in ended.sentence
 
 
+def test_a_folder_without_pictures_stops_no_other_answer(gallery: Path) -> None:
+    empty = gallery / "empty"
+    empty.mkdir()
+    ended = here("identify", gallery / "asked" / "figure 0.png", empty, "--gallery", "figures")
+    assert ended.code == 1
+    assert len(ended.out.splitlines()) == 1
+    assert (
+        ended.err.splitlines()[-1] == f"error: the folder {empty} holds no pictures; name another"
+    )
+    alone = here("identify", empty, "--gallery", "figures")
+    assert alone.code == 2
+    assert "holds no pictures" in alone.sentence
+
+
+def test_an_empty_gallery_and_one_of_another_model_are_told_what_to_type(gallery: Path) -> None:
+    asked = gallery / "asked" / "figure 0.png"
+    here("enroll", "mug", asked, "--gallery", "mugs", "--check")
+    assert "firstsight enroll NAME PICTURE --gallery mugs" in (
+        here("identify", asked, "--gallery", "mugs").sentence
+    )
+    assert "firstsight upgrade --gallery figures --model NEW" in (
+        here("identify", asked, "--gallery", "figures", "--model", "photos").sentence
+    )
+
+
 def test_things_that_cannot_have_their_names_are_left_out_and_the_others_enrolled(
     files: Path,
 ) -> None:
@@ -226,6 +251,12 @@ def test_a_gallery_travels_as_a_file(gallery: Path, tmp_path: Path) -> None:
     assert here("gallery", "export", file, "--gallery", "figures").code == 0
     assert here("gallery", "import", file, "--name", "copy").code == 0
     assert here("gallery", "backup", tmp_path / "b.firstsight", "--gallery", "copy").code == 0
+    for verb in ("export", "backup"):
+        again = ("gallery", verb, file, "--gallery", "figures")
+        refused = here(*again)
+        assert refused.code == 2
+        assert "is there already; choose another name, or replace it (--replace" in refused.err
+        assert here(*again, "--replace").code == 0
     names = {each["name"] for each in json.loads(here("gallery", "list", "--json").out)}
     assert names == {"figures", "copy"}
     said = json.loads(here("gallery", "info", "copy", "--json").out)

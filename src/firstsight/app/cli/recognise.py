@@ -131,7 +131,7 @@ def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
 def identify(
     pictures: list[str], asking: Asking, *, sheet: Path | None, show: bool, as_json: bool
 ) -> None:
-    listed = recognising.listed(pictures)
+    listed, troubles = recognising.readable(pictures)
     box = asking.box
     n_unreadable = n_unknown = 0
     with asking.open() as recognizer:
@@ -156,7 +156,9 @@ def identify(
 
             draw_answers(recognizer, drawn, to=sheet, in_terminal=show)
     if n_unreadable:
-        raise FirstsightError(f"{n_unreadable} of {len(listed)} pictures could not be read")
+        troubles.append(f"{n_unreadable} of {len(listed)} pictures could not be read")
+    if troubles:
+        raise FirstsightError("; ".join(troubles))
 
 
 def verify(
