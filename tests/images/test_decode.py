@@ -6,6 +6,7 @@ import os
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,22 @@ def test_pillows_limit_is_back_after_many_threads_read_large_pictures(
 def test_limits_below_one_are_refused() -> None:
     with pytest.raises(UsageError, match="at least 1"):
         DecodeLimits(max_pixels=0)
+
+
+@pytest.mark.parametrize("most", ["9", None, float("nan"), float("inf"), 2.5, True])
+def test_limits_are_whole_numbers(most: Any) -> None:
+    with pytest.raises(UsageError, match="whole numbers"):
+        DecodeLimits(max_bytes=most)
+    with pytest.raises(UsageError, match="whole numbers"):
+        DecodeLimits(max_pixels=most)
+
+
+@pytest.mark.parametrize("limits", [5, None, {"max_pixels": 5}])
+def test_what_are_no_limits_is_not_taken_for_damage(limits: Any) -> None:
+    picture = Image.new("L", (5, 5))
+    for read in (partial(decode, mode="grey"), read_picture):
+        with pytest.raises(UsageError, match="give DecodeLimits"):
+            read(picture, limits=limits)
 
 
 @pytest.mark.parametrize(

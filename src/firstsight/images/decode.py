@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from numbers import Integral
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias, cast
 
@@ -39,6 +40,7 @@ __all__ = [
     "open_encoded",
     "picture_name",
     "reduce_draft",
+    "require_limits",
     "telling_damage",
     "turned_upright",
     "upright_size",
@@ -76,14 +78,24 @@ class DecodeLimits:
     max_pixels: int = 200_000_000
 
     def __post_init__(self) -> None:
-        if self.max_bytes < 1 or self.max_pixels < 1:
-            raise UsageError(
-                f"max_bytes and max_pixels must be at least 1, but are {self.max_bytes} and "
-                f"{self.max_pixels}; leave them out for the defaults"
-            )
+        for most in (self.max_bytes, self.max_pixels):
+            if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
+                raise UsageError(
+                    "max_bytes and max_pixels must be whole numbers of at least 1, but are "
+                    f"{self.max_bytes!r} and {self.max_pixels!r}; leave them out for the defaults"
+                )
 
 
 DEFAULT_LIMITS = DecodeLimits()
+
+
+def require_limits(limits: object) -> None:
+    """UsageError for anything but DecodeLimits, lest a good picture be called damaged."""
+    if not isinstance(limits, DecodeLimits):
+        raise UsageError(
+            f"limits is {limits!r}; give DecodeLimits(max_bytes=..., max_pixels=...), or leave it "
+            "out"
+        )
 
 
 def decode(
@@ -104,6 +116,7 @@ def decode(
     Returns a new image of mode "L" (grey) or "RGB". Raises PictureError, and nothing else, where
     the picture cannot be read.
     """
+    require_limits(limits)
     name = name or picture_name(picture)
     with telling_damage(name):
         if isinstance(picture, np.ndarray | Image.Image):

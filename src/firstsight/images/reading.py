@@ -30,6 +30,7 @@ from firstsight.images.decode import (
     open_encoded,
     picture_name,
     reduce_draft,
+    require_limits,
     telling_damage,
     turned_upright,
     upright_size,
@@ -153,6 +154,7 @@ def read_picture(
     Raises PictureError where the picture cannot be read; damage further inside a JPEG shows
     when its pixels are asked for.
     """
+    require_limits(limits)
     if isinstance(picture, str) and picture == STANDARD_INPUT:
         return _read_encoded(_standard_input(limits), name or "standard input", limits, crop)
     name = name or picture_name(picture)

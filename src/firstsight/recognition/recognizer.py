@@ -24,7 +24,7 @@ from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.embedder import Embedder, load, load_ahead
 from firstsight.model.folder import shipped_models
 from firstsight.recognition.binding import binding_of, require_own_model
-from firstsight.recognition.policy import Policy
+from firstsight.recognition.policy import Policy, require_closed_set
 from firstsight.recognition.standings import Standings
 
 # A cold process begins to decode while the network opens in another thread; what judges distances
@@ -237,6 +237,7 @@ class Recognizer:
         from firstsight.recognition.answering import answers_of
 
         closed = self.policy.closed_set if closed_set is None else closed_set
+        require_closed_set(closed)
         return answers_of(self._standings, asked, false_accepts, closed_set=closed)
 
     def identify_many(
