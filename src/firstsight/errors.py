@@ -12,6 +12,7 @@ FirstsightError
 │   └── NotInGallery       a thing, photo or step that this gallery does not hold
 ├── TrainingError          a training that cannot go on
 │   └── CheckpointError    a checkpoint that does not belong to this run
+├── ServingError           an address at which no server can listen
 ├── StorageError           a disk that is full or may not be written
 ├── MissingExtraError      an optional part that is not installed
 └── UsageError             a request that makes no sense as written
@@ -40,6 +41,7 @@ __all__ = [
     "NotInGallery",
     "PictureError",
     "RecipeError",
+    "ServingError",
     "ShapeError",
     "StorageError",
     "TrainingError",
@@ -95,6 +97,10 @@ class TrainingError(FirstsightError):
 
 
 class CheckpointError(TrainingError):
+    pass
+
+
+class ServingError(FirstsightError):
     pass
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,70 @@ def test_one_unreadable_picture_among_many(gallery: Path) -> None:
     assert "broken.png is no picture" in ended.sentence
 
 
+def test_a_folder_without_pictures_stops_no_other_answer(gallery: Path) -> None:
+    empty = gallery / "empty"
+    empty.mkdir()
+    ended = here("identify", gallery / "asked" / "figure 0.png", empty, "--gallery", "figures")
+    assert ended.code == 1
+    assert len(ended.out.splitlines()) == 1
+    assert (
+        ended.err.splitlines()[-1] == f"error: the folder {empty} holds no pictures; name another"
+    )
+    alone = here("identify", empty, "--gallery", "figures")
+    assert alone.code == 2
+    assert "holds no pictures" in alone.sentence
+
+
+def test_an_empty_gallery_and_one_of_another_model_are_told_what_to_type(gallery: Path) -> None:
+    asked = gallery / "asked" / "figure 0.png"
+    here("enroll", "mug", asked, "--gallery", "mugs", "--check")
+    assert "firstsight enroll NAME PICTURE --gallery mugs" in (
+        here("identify", asked, "--gallery", "mugs").sentence
+    )
+    assert "firstsight upgrade --gallery figures --model NEW" in (
+        here("identify", asked, "--gallery", "figures", "--model", "photos").sentence
+    )
+
+
+def test_things_that_cannot_have_their_names_are_left_out_and_the_others_enrolled(
+    files: Path,
+) -> None:
+    shown = files / "shown"
+    for thing, name in enumerate(("cup", "unknown", "two\nlines", "x" * 201)):
+        (shown / name).mkdir(parents=True)
+        drawing(thing).save(shown / name / "photo.png")
+    asked = ("enroll", shown, "--model", "characters", "--gallery")
+    checked = here(*asked, "checked", "--check")
+    assert checked.code == 1
+    assert checked.out.count("no thing may have that name") == 3
+    ended = here(*asked, "some")
+    assert ended.code == 1
+    assert f"{shown / 'unknown' / 'photo.png'} was left out: a thing cannot be named" in ended.err
+    assert "has the control character" in ended.err
+    assert "has 201 characters" in ended.err
+    assert len(ended.err.splitlines()) == 4
+    assert "3 of 4 pictures were not enrolled" in ended.err
+    (enrolled,) = json.loads(here("things", "--gallery", "some", "--json").out)
+    assert enrolled["name"] == "cup"
+    none = here(*asked, "none", "--all-or-nothing", "--json")
+    assert none.code == 1
+    told = [json.loads(line) for line in none.out.splitlines()]
+    assert sorted(each["status"] for each in told) == ["left out"] + 3 * ["misnamed"]
+    assert json.loads(here("things", "--gallery", "none", "--json").out) == []
+
+
+def test_a_picture_in_the_place_of_a_name_is_refused(files: Path) -> None:
+    ended = here("enroll", *sorted((files / "things").iterdir())[:2])
+    assert ended.code == 2
+    assert "figure 0.png is a picture where the thing's name was wanted" in ended.sentence
+
+
+def test_what_is_printed_is_the_name_that_was_saved(files: Path) -> None:
+    picture = files / "things" / "figure 0.png"
+    ended = here("enroll", " cat ", picture, "--gallery", "cats", "--model", "characters")
+    assert "enrolled as 'cat'" in ended.out
+
+
 def test_verify_and_search_and_their_sheets(gallery: Path, tmp_path: Path) -> None:
     a, b = gallery / "things" / "figure 1.png", gallery / "asked" / "figure 1.png"
     ended = here("verify", a, b, "--model", "characters")
@@ -114,6 +180,31 @@ def test_why_draws_a_sheet_and_says_a_sentence(gallery: Path, tmp_path: Path) ->
     assert ended.code == 0
     assert "figure 1" in ended.out
     assert to.read_bytes().startswith(b"\x89PNG")
+
+
+def test_why_looks_where_to_draw_before_it_draws(tmp_path: Path) -> None:
+    ended = here("why", "missing.png", "--to", tmp_path)
+    assert ended.code == 1
+    assert f"{tmp_path} is a folder; name a file in it" in ended.sentence
+
+
+def test_why_tells_how_far_it_is(gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, int]] = []
+    advanced: list[None] = []
+
+    @contextmanager
+    def counted(verb: str, total: int) -> Iterator[Callable[[], None]]:
+        told.append((verb, total))
+        yield lambda: advanced.append(None)
+
+    monkeypatch.setattr("firstsight.app.picturing.progress_of", counted)
+    to = gallery / "why.png"
+    assert (
+        here("why", gallery / "asked" / "figure 1.png", "--gallery", "figures", "--to", to).code
+        == 0
+    )
+    assert told == [("hiding parts", 2 * 196)]
+    assert 100 < len(advanced) <= 2 * 197 + 1
 
 
 def test_things_are_looked_after(gallery: Path, tmp_path: Path) -> None:
@@ -160,6 +251,12 @@ def test_a_gallery_travels_as_a_file(gallery: Path, tmp_path: Path) -> None:
     assert here("gallery", "export", file, "--gallery", "figures").code == 0
     assert here("gallery", "import", file, "--name", "copy").code == 0
     assert here("gallery", "backup", tmp_path / "b.firstsight", "--gallery", "copy").code == 0
+    for verb in ("export", "backup"):
+        again = ("gallery", verb, file, "--gallery", "figures")
+        refused = here(*again)
+        assert refused.code == 2
+        assert "is there already; choose another name, or replace it (--replace" in refused.err
+        assert here(*again, "--replace").code == 0
     names = {each["name"] for each in json.loads(here("gallery", "list", "--json").out)}
     assert names == {"figures", "copy"}
     said = json.loads(here("gallery", "info", "copy", "--json").out)
@@ -185,6 +282,7 @@ def test_the_doctor_looks_at_the_whole_gallery(gallery: Path) -> None:
     [
         (("identify", "x.png", "--gallery", "nowhere"), 1, "there is no gallery"),
         (("enroll", "mug"), 2, "is no folder; give a name and at least one picture"),
+        (("enroll", "Unknown", "x.png"), 2, "a thing cannot be named 'Unknown'"),
         (("identify", "x.png", "--crop", "1,2,3"), 2, "left,top,right,bottom"),
         (("things", "--gallery", "a:b"), 2, "cannot name a gallery"),
         (("remove",), 2, "name a thing"),
@@ -201,6 +299,15 @@ def test_a_mistake_ends_in_one_sentence(arguments: tuple[str, ...], code: int, t
     ended = here(*arguments)
     assert ended.code == code
     assert told in ended.sentence
+
+
+@pytest.mark.parametrize("command", [("identify",), ("enroll", "mug"), ("verify", "a.png")])
+@pytest.mark.parametrize("option", ["--max-mib", "--max-megapixels"])
+@pytest.mark.parametrize("amount", ["nan", "inf", "1e308"])
+def test_a_limit_is_a_number(command: tuple[str, ...], option: str, amount: str) -> None:
+    ended = here(*command, "x.png", option, amount)
+    assert ended.code == 2
+    assert f"Invalid value for '{option}': {amount.partition('e')[0]}" in ended.err
 
 
 def test_a_name_that_is_not_enrolled_is_told_with_those_like_it(gallery: Path) -> None:

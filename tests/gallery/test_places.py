@@ -6,7 +6,12 @@ import pytest
 
 from firstsight.errors import UsageError
 from firstsight.gallery.gallery import Gallery
-from firstsight.gallery.places import galleries_folder, gallery_place, list_galleries
+from firstsight.gallery.places import (
+    galleries_folder,
+    gallery_option,
+    gallery_place,
+    list_galleries,
+)
 
 from .stores import MODEL, created
 
@@ -60,3 +65,9 @@ def test_galleries_are_listed_by_name(home: Path) -> None:
     assert [folder.name for folder in list_galleries()] == ["photos", "tools"]
     with Gallery.open("tools") as gallery:
         assert gallery.info.name == "tools"
+
+
+def test_advice_names_the_gallery_that_it_is_about(tmp_path: Path) -> None:
+    assert gallery_option(gallery_place("photos")) == ""
+    assert gallery_option(gallery_place("my mugs")) == " --gallery 'my mugs'"
+    assert gallery_option(tmp_path / "photos") == " --gallery FOLDER"

@@ -90,7 +90,7 @@ def test_a_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
         for write in (export, backup):
             with pytest.raises(UsageError, match="is there already; choose another name"):
                 write(gallery, tmp_path / "x.firstsight")
-            with pytest.raises(UsageError, match="is there already"):
+            with pytest.raises(UsageError, match="is a folder; name the file to write"):
                 write(gallery, tmp_path / "g", replace=True)
         assert (tmp_path / "x.firstsight").read_text() == "precious"
         backup(gallery, tmp_path / "x.firstsight", replace=True)

@@ -6,6 +6,7 @@ import os
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from PIL import Image, ImageFile
 
 from firstsight.errors import PictureError, UsageError
 from firstsight.images.decode import DecodeLimits, decode, picture_name
+from firstsight.images.reading import read_picture
 
 FORMATS: list[tuple[str, dict[str, Any]]] = [
     ("JPEG", {}),
@@ -185,9 +187,53 @@ def test_large_pictures_within_the_limit_cause_no_warning() -> None:
         assert decode(data, mode="grey").size == (10_000, 9_100)
 
 
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM"])
+def test_our_limit_counts_and_not_pillows(
+    file_format: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    data = encoded(Image.new("RGB", (40, 30)), file_format)
+    exact, less = DecodeLimits(max_pixels=1200), DecodeLimits(max_pixels=1199)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode(data, mode="grey", limits=exact).size == (40, 30)
+        reading = read_picture(data, limits=exact, crop=(0, 0, 39, 30))
+        assert reading.image().size == (39, 30)
+    with pytest.raises(PictureError, match=r"1,199 .*max_pixels \(--max-megapixels\)"):
+        decode(data, mode="grey", limits=less)
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
+def test_pillows_limit_is_back_after_many_threads_read_large_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    pictures = [encoded(Image.new("L", (20 + n, 30)), "TIFF") for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        sizes = list(pool.map(lambda each: decode(each, mode="grey").size, pictures))
+    assert sizes == [(20 + n, 30) for n in range(40)]
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
 def test_limits_below_one_are_refused() -> None:
     with pytest.raises(UsageError, match="at least 1"):
         DecodeLimits(max_pixels=0)
+
+
+@pytest.mark.parametrize("most", ["9", None, float("nan"), float("inf"), 2.5, True])
+def test_limits_are_whole_numbers(most: Any) -> None:
+    with pytest.raises(UsageError, match="whole numbers"):
+        DecodeLimits(max_bytes=most)
+    with pytest.raises(UsageError, match="whole numbers"):
+        DecodeLimits(max_pixels=most)
+
+
+@pytest.mark.parametrize("limits", [5, None, {"max_pixels": 5}])
+def test_what_are_no_limits_is_not_taken_for_damage(limits: Any) -> None:
+    picture = Image.new("L", (5, 5))
+    for read in (partial(decode, mode="grey"), read_picture):
+        with pytest.raises(UsageError, match="give DecodeLimits"):
+            read(picture, limits=limits)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,6 +73,14 @@ def test_one_among_many_that_cannot_be_read_is_told_and_the_rest_answered(
         assert one.distance == other.distance  # many at once round as one alone does
 
 
+@pytest.mark.parametrize("name", ["unknown", "two\nlines", "x" * 201, " "])
+def test_a_name_that_no_thing_may_have_is_refused_before_anything_is_read(
+    recognizer: Recognizer, name: str
+) -> None:
+    with pytest.raises(UsageError):
+        recognizer.enroll(name, "missing.png", keep=False)
+
+
 def test_photos_enrolled_many_at_once_have_the_vectors_of_one_at_a_time(
     recognizer: Recognizer, files: Path
 ) -> None:
@@ -132,6 +141,30 @@ def test_a_stricter_policy_has_a_lower_threshold(recognizer: Recognizer) -> None
     assert loose.threshold is not None
     assert strict.threshold is not None
     assert strict.threshold < loose.threshold
+
+
+def test_a_policy_takes_no_word_for_a_truth_value(recognizer: Recognizer) -> None:
+    wrong: Any
+    for wrong in ("no", 1, None):
+        with pytest.raises(UsageError, match=r"closed_set is .*; give True or False"):
+            Policy(closed_set=wrong)
+    wrong = "no"
+    asked = recognizer.read(drawing(0, 1))
+    with pytest.raises(UsageError, match="closed_set is 'no'"):
+        recognizer.answer(asked, recognizer.vector_of(1), closed_set=wrong)
+    with pytest.raises(UsageError, match="give DecodeLimits"):
+        Policy(limits=wrong)
+
+
+def test_the_very_same_picture_again_is_no_copy_of_itself(
+    recognizer: Recognizer, files: Path
+) -> None:
+    same = files / "things" / "figure 1.png"
+    (again,) = recognizer.enroll("figure 1", same)
+    assert (again.status, again.advice) == ("already", ())
+    (elsewhere,) = recognizer.enroll("figure 2", same)
+    assert elsewhere.status == "elsewhere"
+    assert "enrolled as 'figure 1'" in elsewhere.advice[0]
 
 
 def test_an_estimate_is_remembered_until_the_gallery_changes(

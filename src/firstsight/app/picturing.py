@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 
+from firstsight.app.recognising import progress_of
 from firstsight.images.reading import Reading, read_picture
 
 if TYPE_CHECKING:
@@ -19,10 +23,12 @@ if TYPE_CHECKING:
     from firstsight.drawing.why import Matched
     from firstsight.gallery.gallery import Gallery
     from firstsight.images.preprocess import Preprocessing
+    from firstsight.model.embedder import Embedder
     from firstsight.recognition.answers import Answer, Match
     from firstsight.recognition.recognizer import Recognizer
 
 _DRAWN_SIDE = 384
+_AT_ONCE = 8  # pictures, which a network of photographs embeds in half a second
 
 __all__ = ["draw_answers", "draw_matches", "draw_thing", "explain"]
 
@@ -70,13 +76,15 @@ def draw_thing(gallery: Gallery, name: str, *, to: Path) -> None:
     save_sheet(gallery_sheet([(thing.name, photos)], title=thing.name, subtitle=thing.notes), to)
 
 
-def explain(recognizer: Recognizer, asked: Reading, answer: Answer) -> Matched:
+def explain(
+    recognizer: Recognizer, asked: Reading, answer: Answer, *, shows_progress: bool = False
+) -> Matched:
     """What made the asked picture match its nearest thing, and what speaks for the runner-up.
 
     By the nearest photo of each.
     """
     from firstsight.drawing.why import Matched
-    from firstsight.model.occlusion import explain_match
+    from firstsight.model.occlusion import MOST_WINDOWS, explain_match
 
     gallery, embedder = recognizer.gallery, recognizer.embedder
     seen = embedder.info.preprocessing
@@ -85,13 +93,15 @@ def explain(recognizer: Recognizer, asked: Reading, answer: Answer) -> Matched:
     pixels = None
     if enrolled is not None:
         pixels = read_picture(enrolled).pixels(seen)
-    why = explain_match(
-        embedder,
-        asked.pixels(seen),
-        recognizer.vector_of(nearest.photo),
-        rival=None if rival is None else recognizer.vector_of(rival.photo),
-        enrolled=pixels,
-    )
+    n_hidden = MOST_WINDOWS * (1 if pixels is None else 2) if shows_progress else 0
+    with progress_of("hiding parts", n_hidden) as advance:
+        why = explain_match(
+            _Watched(embedder, advance),
+            asked.pixels(seen),
+            recognizer.vector_of(nearest.photo),
+            rival=None if rival is None else recognizer.vector_of(rival.photo),
+            enrolled=pixels,
+        )
     return Matched(
         why=why,
         asked=_as_seen(asked.image(), seen),
@@ -103,6 +113,27 @@ def explain(recognizer: Recognizer, asked: Reading, answer: Answer) -> Matched:
         limit=answer.threshold if answer.estimate.rule == "best" else None,
         fit="squash" if seen.fit == "ink" else seen.fit,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Watched:
+    """An embedder that tells of each picture it embeds."""
+
+    embedder: Embedder
+    advance: Callable[[], object]
+
+    def embed_pixels(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        blocks = []
+        for start in range(0, len(pixels), _AT_ONCE):
+            blocks.append(self.embedder.embed_pixels(pixels[start : start + _AT_ONCE]))
+            for _ in blocks[-1]:
+                self.advance()
+        return np.concatenate(blocks)
+
+    def distance(
+        self, a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        return self.embedder.distance(a, b)
 
 
 def _as_seen(image: Image.Image, seen: Preprocessing) -> Image.Image:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firstsight.app.remarks import remark
-from firstsight.errors import UsageError
+from firstsight.errors import FirstsightError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from firstsight.recognition.enrolling import Entry
     from firstsight.recognition.recognizer import Recognizer
 
-__all__ = ["enroll", "identify", "listed", "progress_of"]
+__all__ = ["enroll", "identify", "listed", "progress_of", "readable"]
 
 # Beyond this many, advice on each would bury what matters; 'firstsight doctor' looks at all.
 ADVISED = 20
@@ -72,20 +72,37 @@ def identify(
 
 def listed(pictures: Sequence[str]) -> list[PictureLike]:
     """Files as they are named, folders as the pictures in them, "-" for standard input."""
+    return [picture for each in pictures for picture in _named(each)]
+
+
+def readable(pictures: Sequence[str]) -> tuple[list[PictureLike], list[str]]:
+    """As `listed`, and a sentence for each folder that gives none.
+
+    Raises the first of these where there is no picture at all.
+    """
+    found: list[PictureLike] = []
+    troubles: list[FirstsightError] = []
+    for each in pictures:
+        try:
+            found += _named(each)
+        except FirstsightError as trouble:
+            troubles.append(trouble)
+    if troubles and not found:
+        raise troubles[0]
+    return found, [str(each) for each in troubles]
+
+
+def _named(picture: str) -> Sequence[PictureLike]:
     from firstsight.images.listing import pictures_in
 
-    found: list[PictureLike] = []
-    for each in pictures:
-        if each == "-":
-            found.append(each)
-        elif Path(each).is_dir():
-            inside = pictures_in(Path(each))
-            if not inside:
-                raise UsageError(f"the folder {each} holds no pictures; name another")
-            found += inside
-        else:
-            found.append(Path(each))
-    return found
+    if picture == "-":
+        return [picture]
+    if not Path(picture).is_dir():
+        return [Path(picture)]
+    inside = pictures_in(Path(picture))
+    if not inside:
+        raise UsageError(f"the folder {picture} holds no pictures; name another")
+    return inside
 
 
 def _counted(entries: Iterable[Entry], advance: Callable[[], object]) -> Iterator[Entry]:

@@ -22,6 +22,7 @@ __all__ = [
     "SheetStyle",
     "identification_sheet",
     "picture_grid",
+    "require_place",
     "save_sheet",
 ]
 
@@ -74,11 +75,16 @@ def identification_sheet(
     )
 
 
+def require_place(path: Path) -> None:
+    """StorageError where no sheet can be saved at `path`, to be told before it is drawn."""
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder; name a file in it, such as {path / 'sheet.png'}")
+
+
 def save_sheet(sheet: Image.Image, path: str | Path) -> None:
     """Write the sheet as PNG, whole or not at all. StorageError where the disk refuses."""
     path = Path(path)
-    if path.is_dir():
-        raise StorageError(f"{path} is a folder; name a file in it, such as {path / 'sheet.png'}")
+    require_place(path)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")
     with storing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -96,7 +96,9 @@ def advise_enrollment(
         )
     findings = [_flawed(new.thing, flaw) for flaw in new.flaws]
     if new.held is not None:
-        findings.append(_copied(new.thing, new.held[1], new.held[0], 0.0))
+        photo, thing = new.held
+        if thing != new.thing:  # else it stays the one photo that it is
+            findings.append(_copied(new.thing, thing, photo, 0.0))
     elif len(vectors):
         enrollment = _Enrollment(head, Named(vectors, names), new, threshold)
         copy = enrollment.copy(pictures)

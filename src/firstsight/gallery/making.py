@@ -45,6 +45,8 @@ def placing(folder: Path) -> Iterator[Path]:
     Nothing of it stays where the block raises. Raises GalleryError where there is a gallery
     already, also one that another process made meanwhile.
     """
+    if folder.exists() and not folder.is_dir():
+        raise GalleryError(f"{folder} is a file, and a gallery is a folder; give another place")
     final, draft = folder / FILE, folder / f"{FILE}.partial"
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)

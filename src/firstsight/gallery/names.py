@@ -14,6 +14,7 @@ __all__ = [
     "proper_notes",
     "proper_tags",
     "require_telling",
+    "thing_name",
 ]
 
 MOST_CHARACTERS = 200
@@ -51,6 +52,13 @@ def require_telling(name: str) -> None:
             f"a thing cannot be named {name!r}, for that is what answers call everything that is "
             "not enrolled; choose another name"
         )
+
+
+def thing_name(text: str) -> str:
+    """`text` as a new thing would be named; UsageError where none may be named so."""
+    name = proper_name(text)
+    require_telling(name)
+    return name
 
 
 def proper_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 from firstsight.errors import UsageError
 from firstsight.gallery.connection import FILE
 
-__all__ = ["galleries_folder", "gallery_place", "list_galleries"]
+__all__ = ["USUAL", "galleries_folder", "gallery_option", "gallery_place", "list_galleries"]
 
+USUAL = "photos"  # the gallery that commands are about where none is named
 # Names of folders on every system: no separators, no leading dot, no colon, no trailing dot.
 _NAME = re.compile(r"\w(?:[\w .-]{0,62}\w)?")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")  # by Windows
@@ -45,6 +47,18 @@ def gallery_place(name_or_path: str | Path) -> Path:
             "'-' or '_', beginning and ending with a letter or digit, or a path"
         )
     return galleries_folder() / text
+
+
+def gallery_option(folder: Path) -> str:
+    """What a command needs to be about the gallery in `folder`: " --gallery NAME".
+
+    Nothing for the gallery that commands are about anyway. A path stays unsaid, for a server may be
+    asked by people who need not know it: " --gallery FOLDER".
+    """
+    if folder.absolute() == (galleries_folder() / USUAL).absolute():
+        return ""
+    is_named = folder.absolute().parent == galleries_folder().absolute()
+    return f" --gallery {shlex.quote(folder.name) if is_named else 'FOLDER'}"
 
 
 def list_galleries() -> list[Path]:

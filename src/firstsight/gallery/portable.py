@@ -109,8 +109,10 @@ def _as_single_file(copy: sqlite3.Connection) -> None:
 @contextmanager
 def _fresh(file: Path, replace: bool) -> Iterator[Path]:
     """A path to write to, that becomes `file` when the block ends, and is gone when it raises."""
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder; name the file to write")
     if file.exists() and not (replace and file.is_file()):
-        raise UsageError(f"{file} is there already; choose another name, or ask to replace it")
+        raise UsageError(f"{file} is there already; choose another name, or replace it (--replace)")
     if not file.parent.is_dir():
         raise UsageError(f"there is no folder {file.parent}; make it, or choose another place")
     draft = file.with_name(f"{file.name}.{os.getpid()}.partial")

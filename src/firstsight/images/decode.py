@@ -2,7 +2,7 @@
 
 Pillow does the decoding. What this module adds: nothing is decoded before its size is known to
 be sane, and whatever goes wrong inside Pillow leaves as one PictureError that names the picture.
-Pillow's global settings are neither changed nor relied on.
+Pillow's global settings are not relied on, and only one is ever changed, for a while: see room.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from numbers import Integral
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias, cast
 
@@ -24,6 +25,7 @@ from PIL import Image, UnidentifiedImageError
 
 from firstsight.errors import FirstsightError, PictureError, UsageError
 from firstsight.images.modes import flatten
+from firstsight.images.room import room_for, room_for_opening
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -33,10 +35,12 @@ __all__ = [
     "decode",
     "encoded_bytes",
     "is_reducible",
+    "load_whole",
     "loaded",
     "open_encoded",
     "picture_name",
     "reduce_draft",
+    "require_limits",
     "telling_damage",
     "turned_upright",
     "upright_size",
@@ -60,26 +64,38 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = frozenset(_UPRIGHT[orientation] for orientation in (5, 6, 7, 8))
+# Limits as whoever sees the message knows them: in Python, and on the command line.
+_TOLD = {"max_bytes": "max_bytes (--max-mib)", "max_pixels": "max_pixels (--max-megapixels)"}
 # Silencing warnings swaps a list that all threads share, so one thread at a time may do it.
 _quiet_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class DecodeLimits:
-    """The largest picture worth decoding; beside it, Pillow's own bomb limit still holds."""
+    """The largest picture worth decoding; Pillow's own limit gives way to this one."""
 
     max_bytes: int = 50 * 2**20
     max_pixels: int = 200_000_000
 
     def __post_init__(self) -> None:
-        if self.max_bytes < 1 or self.max_pixels < 1:
-            raise UsageError(
-                f"max_bytes and max_pixels must be at least 1, but are {self.max_bytes} and "
-                f"{self.max_pixels}; leave them out for the defaults"
-            )
+        for most in (self.max_bytes, self.max_pixels):
+            if not isinstance(most, Integral) or isinstance(most, bool) or most < 1:
+                raise UsageError(
+                    "max_bytes and max_pixels must be whole numbers of at least 1, but are "
+                    f"{self.max_bytes!r} and {self.max_pixels!r}; leave them out for the defaults"
+                )
 
 
 DEFAULT_LIMITS = DecodeLimits()
+
+
+def require_limits(limits: object) -> None:
+    """UsageError for anything but DecodeLimits, lest a good picture be called damaged."""
+    if not isinstance(limits, DecodeLimits):
+        raise UsageError(
+            f"limits is {limits!r}; give DecodeLimits(max_bytes=..., max_pixels=...), or leave it "
+            "out"
+        )
 
 
 def decode(
@@ -100,6 +116,7 @@ def decode(
     Returns a new image of mode "L" (grey) or "RGB". Raises PictureError, and nothing else, where
     the picture cannot be read.
     """
+    require_limits(limits)
     name = name or picture_name(picture)
     with telling_damage(name):
         if isinstance(picture, np.ndarray | Image.Image):
@@ -108,7 +125,7 @@ def decode(
             image = open_encoded(encoded_bytes(picture, name, limits), name, limits)
             if short_side_hint is not None:
                 reduce_draft(image, short_side_hint)
-            image.load()
+            load_whole(image)
         return flatten(turned_upright(image), "L" if mode == "grey" else "RGB")
 
 
@@ -145,8 +162,14 @@ def loaded(
     if isinstance(picture, np.ndarray):
         return _from_array(picture, name, limits)
     _require_sane_size(picture.size, name, limits)
-    picture.load()
+    load_whole(picture)
     return picture
+
+
+def load_whole(image: Image.Image) -> None:
+    """Decode an image whose size is known to be sane, however large."""
+    with room_for(image.width * image.height):
+        image.load()
 
 
 def is_reducible(image: Image.Image) -> bool:
@@ -200,7 +223,7 @@ def _require_few_bytes(n_bytes: int, name: str, limits: DecodeLimits) -> None:
     if n_bytes > limits.max_bytes:
         raise PictureError(
             f"{name} is larger than {limits.max_bytes / 2**20:.3g} MiB, the most that is read; "
-            "make it smaller or raise max_bytes"
+            f"make it smaller or raise {_TOLD['max_bytes']}"
         )
 
 
@@ -211,33 +234,42 @@ def _require_sane_size(size: tuple[int, int], name: str, limits: DecodeLimits) -
     if width * height > limits.max_pixels:
         raise PictureError(
             f"{name} is {width} x {height} pixels, more than the {limits.max_pixels:,} that are "
-            "decoded; make it smaller or raise max_pixels"
+            f"decoded; make it smaller or raise {_TOLD['max_pixels']}"
         )
 
 
 def open_encoded(data: bytes, name: str, limits: DecodeLimits) -> Image.Image:
     """An image of which only the header has been read, its size known to be sane."""
-    image = _opened(data, name)
+    image = _opened(data, name, limits)
     _require_sane_size(image.size, name, limits)
     if image.format == "TIFF":
         _turn_of(image)  # Loading would read its tags as well, and warn of odd ones.
     return image
 
 
-def _opened(data: bytes, name: str) -> Image.Image:
+def _opened(data: bytes, name: str, limits: DecodeLimits) -> Image.Image:
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
         return _opened_heic(data, name)
     try:
-        with _quiet_pillow():
-            return Image.open(BytesIO(data), formats=_openers(data))
+        try:
+            return _opened_by_pillow(data)
+        except Image.DecompressionBombError:  # by its own limit, which is seldom ours
+            with room_for_opening(limits.max_pixels):
+                return _opened_by_pillow(data)
     except UnidentifiedImageError as fault:
         raise PictureError(
             f"{name} is no picture that can be read here; convert it to {_READABLE}"
         ) from fault
     except Image.DecompressionBombError as fault:
         raise PictureError(
-            f"{name} claims more pixels than are decoded ({_reason(fault)}); make it smaller"
+            f"{name} has more pixels than the {limits.max_pixels:,} that are decoded; make it "
+            f"smaller or raise {_TOLD['max_pixels']}"
         ) from fault
+
+
+def _opened_by_pillow(data: bytes) -> Image.Image:
+    with _quiet_pillow():
+        return Image.open(BytesIO(data), formats=_openers(data))
 
 
 def _openers(data: bytes) -> tuple[str, ...]:

@@ -25,16 +25,19 @@ from firstsight.images.decode import (
     PictureLike,
     encoded_bytes,
     is_reducible,
+    load_whole,
     loaded,
     open_encoded,
     picture_name,
     reduce_draft,
+    require_limits,
     telling_damage,
     turned_upright,
     upright_size,
 )
 from firstsight.images.modes import flatten
 from firstsight.images.preprocess import Preprocessing
+from firstsight.images.room import room_for
 
 __all__ = ["KEPT_LONGEST_SIDE", "STANDARD_INPUT", "Crop", "Reading", "read_picture"]
 
@@ -118,7 +121,7 @@ class Reading:
         reduce_draft(image, ceil(short_side_hint * min(self._whole) / min(self.size)))
         drafted = image.size
         if drafted not in self._decoded:
-            image.load()
+            load_whole(image)
             self._decoded.clear()
             self._decoded[drafted] = _cropped(turned_upright(image), self._crop, self._whole)
         return self._decoded[drafted]
@@ -151,6 +154,7 @@ def read_picture(
     Raises PictureError where the picture cannot be read; damage further inside a JPEG shows
     when its pixels are asked for.
     """
+    require_limits(limits)
     if isinstance(picture, str) and picture == STANDARD_INPUT:
         return _read_encoded(_standard_input(limits), name or "standard input", limits, crop)
     name = name or picture_name(picture)
@@ -168,7 +172,7 @@ def _read_encoded(data: bytes, name: str, limits: DecodeLimits, crop: Crop | Non
         image = open_encoded(data, name, limits)
         if not is_reducible(image):
             # Formats that are decoded whole in any case may hide their orientation at the end.
-            image.load()
+            load_whole(image)
             image = turned_upright(image)
             crop = _sensible(crop, image.size, name)
             return _reading_of_image(image, name, _digest(data, crop), crop)
@@ -222,7 +226,8 @@ def _cropped(image: Image.Image, crop: Crop | None, whole: tuple[int, int]) -> I
     across, down = image.width / whole[0], image.height / whole[1]
     left, top = int(crop[0] * across), int(crop[1] * down)
     right, bottom = ceil(crop[2] * across), ceil(crop[3] * down)
-    return image.crop((left, top, min(right, image.width), min(bottom, image.height)))
+    with room_for(image.width * image.height):
+        return image.crop((left, top, min(right, image.width), min(bottom, image.height)))
 
 
 def _digest(content: bytes, crop: Crop | None) -> str:

@@ -15,7 +15,9 @@ from firstsight.images.reading import Reading
 __all__ = ["Answer", "Asked", "Comparison", "Enrollment", "Match", "Rival", "Status", "Unreadable"]
 
 Json = dict[str, Any]
-Status = Literal["new", "already", "elsewhere", "unreadable", "refused", "left out", "checked"]
+Status = Literal[
+    "new", "already", "elsewhere", "unreadable", "misnamed", "refused", "left out", "checked"
+]
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,8 @@ class Enrollment:
     """What became of one picture.
 
     status: "new"; "already" (the same content under the same name), "elsewhere" (under another
-        name, `holder`); "unreadable"; "refused" (careful, and there was a warning);
+        name, `holder`); "unreadable"; "misnamed" (among many, and no thing may have that name);
+        "refused" (careful, and there was a warning);
         "left out" (all-or-nothing, and another picture failed); "checked" (nothing was to be kept).
     advice: what is likely to go wrong with it, one sentence each.
     """

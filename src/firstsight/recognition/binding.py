@@ -6,6 +6,7 @@ from pathlib import Path
 
 from firstsight.errors import GalleryError
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.places import gallery_option
 from firstsight.gallery.records import ModelBinding
 from firstsight.model.embedder import Embedder
 from firstsight.model.folder import resolve_model, shipped_models
@@ -32,5 +33,5 @@ def require_own_model(gallery: Gallery, embedder: Embedder) -> None:
             f"the gallery {gallery.info.name!r} was embedded by the model {own.name} "
             f"({own.fingerprint[:12]}), which is not {embedder.info.name} "
             f"({embedder.info.fingerprint[:12]}); give that model, or move the gallery to the new "
-            f"one: firstsight upgrade --gallery {gallery.info.name} --model NEW"
+            f"one: firstsight upgrade{gallery_option(gallery.place)} --model NEW"
         )

@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from firstsight.errors import GalleryError, PictureError
+from firstsight.errors import GalleryError, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.names import thing_name
 from firstsight.gallery.records import Enrolled, NewPhoto
 from firstsight.images.decode import PictureLike
 from firstsight.images.preprocess import Preprocessing
@@ -44,6 +45,10 @@ class Prepared:
     def of(cls, reading: Reading, seen: Preprocessing, *, keeps_picture: bool) -> Prepared:
         """seen: how the network sees pictures. PictureError where the picture is damaged."""
         return cls(reading, reading.pixels(seen), reading.kept() if keeps_picture else None)
+
+
+class Misnamed(PictureError):
+    """A picture whose thing cannot have the name that it was to get."""
 
 
 class Advice(Protocol):
@@ -112,6 +117,7 @@ class Enroller:
         """Batch by batch, as `_judged_by`."""
 
         def read(entry: Entry) -> tuple[Prepared, np.ndarray]:
+            _require_name(entry)
             made = self.prepare(entry)
             return made, made.pixels
 
@@ -132,16 +138,17 @@ class Enroller:
         photos: list[NewPhoto | None] = []
         for entry, made in batch:
             if isinstance(made, PictureError):
-                trouble = str(made)
-                results.append(Enrollment(entry.name, entry.thing, "unreadable", trouble=trouble))
+                fault: Status = "misnamed" if isinstance(made, Misnamed) else "unreadable"
+                results.append(Enrollment(entry.name, entry.thing, fault, trouble=str(made)))
                 photos.append(None)
                 continue
+            thing = thing_name(entry.thing)
             photo = _new_photo(entry, made, next(vectors))
-            advice = self.advise(entry.thing, made, photo) if self.advise else ()
+            advice = self.advise(thing, made, photo) if self.advise else ()
             refused = self.careful and any(each.severity == "warning" for each in advice)
             status: Status = "refused" if refused else "checked"
             told = tuple(each.told for each in advice)
-            results.append(Enrollment(entry.name, entry.thing, status, advice=told))
+            results.append(Enrollment(entry.name, thing, status, advice=told))
             photos.append(None if refused else photo)
         return results, photos
 
@@ -179,6 +186,16 @@ def _left_out(results: list[Enrollment], photos: list[NewPhoto | None]) -> list[
 def _with(result: Enrollment, stored: Enrolled) -> Enrollment:
     holder = stored.thing if stored.status == "elsewhere" else None
     return replace(result, status=stored.status, photo=stored.photo, holder=holder)
+
+
+def _require_name(entry: Entry) -> None:
+    """Misnamed, before the picture is read."""
+    try:
+        thing_name(entry.thing)
+    except UsageError as flaw:
+        # A path with a line break in it would make two lines of one sentence.
+        shown = entry.name if entry.name.isprintable() else repr(entry.name)
+        raise Misnamed(f"{shown} was left out: {flaw}") from flaw
 
 
 def _new_photo(entry: Entry, made: Prepared, vector: np.ndarray) -> NewPhoto:

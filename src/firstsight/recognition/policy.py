@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from firstsight.errors import UsageError
-from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits
+from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, require_limits
 
-__all__ = ["Policy"]
+__all__ = ["Policy", "require_closed_set"]
 
 
 @dataclass(frozen=True)
@@ -28,3 +28,11 @@ class Policy:
             raise UsageError(
                 f"false_accepts is {self.false_accepts}; give a share between 0 and 1, say 0.01"
             )
+        require_limits(self.limits)
+        require_closed_set(self.closed_set)
+
+
+def require_closed_set(closed_set: object) -> None:
+    """UsageError for anything but a truth value: "no" would count as true."""
+    if not isinstance(closed_set, bool):
+        raise UsageError(f"closed_set is {closed_set!r}; give True or False")

@@ -16,14 +16,15 @@ import numpy.typing as npt
 
 from firstsight.errors import NotInGallery, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
-from firstsight.gallery.places import gallery_place
+from firstsight.gallery.names import thing_name
+from firstsight.gallery.places import USUAL, gallery_place
 from firstsight.gallery.records import NewPhoto, VerdictKind
 from firstsight.images.decode import PictureLike, picture_name
 from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.embedder import Embedder, load, load_ahead
 from firstsight.model.folder import shipped_models
 from firstsight.recognition.binding import binding_of, require_own_model
-from firstsight.recognition.policy import Policy
+from firstsight.recognition.policy import Policy, require_closed_set
 from firstsight.recognition.standings import Standings
 
 # A cold process begins to decode while the network opens in another thread; what judges distances
@@ -40,7 +41,7 @@ __all__ = ["DEFAULT_GALLERY", "Policy", "Recognizer"]
 
 Floats = npt.NDArray[np.float32]
 
-DEFAULT_GALLERY = "photos"
+DEFAULT_GALLERY = USUAL
 BATCH = 32
 
 
@@ -138,11 +139,12 @@ class Recognizer:
 
         careful: do not save what the doctor warns of. partial: False saves all or none.
         keep: False only says what would be wrong with them.
+        Raises UsageError for a name that no thing may have.
         """
         from firstsight.recognition.enrolling import Entry
 
-        listed = _listed(pictures)
-        entries = [Entry(each, thing, picture_name(each)) for each in listed]
+        name = thing_name(thing)
+        entries = [Entry(each, name, picture_name(each)) for each in _listed(pictures)]
         enroller = self.enroller(crop=crop, careful=careful, keep=keep, advises=True)
         results = list(enroller.each(entries)) if partial else enroller.all_or_nothing(entries)
         self.settle()
@@ -235,6 +237,7 @@ class Recognizer:
         from firstsight.recognition.answering import answers_of
 
         closed = self.policy.closed_set if closed_set is None else closed_set
+        require_closed_set(closed)
         return answers_of(self._standings, asked, false_accepts, closed_set=closed)
 
     def identify_many(

@@ -17,6 +17,7 @@ from firstsight.errors import GalleryError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.judging import last_words
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
+from firstsight.gallery.places import gallery_option
 from firstsight.gallery.records import PhotoVectors
 from firstsight.recognition.nearest import Near, nearest_things
 from firstsight.similarity import Head
@@ -99,7 +100,7 @@ def read_standing(
     if not n_photos:
         raise GalleryError(
             f"the gallery {gallery.info.name!r} is empty; enroll something first: "
-            "firstsight enroll NAME PICTURE"
+            f"firstsight enroll NAME PICTURE{gallery_option(gallery.place)}"
         )
     stamp = {"generation": generation, "n_photos": n_photos, "n_verdicts": len(verdicts)}
     settled = True

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.command import firstsight, here
 
 COUNT = """
 import os
@@ -31,3 +34,20 @@ def test_numpy_s_products_take_no_core_but_their_own() -> None:
         [sys.executable, "-c", COUNT], env=unset, capture_output=True, text=True, check=True
     )
     assert done.stdout == "1\n"
+
+
+def test_a_port_in_use_is_told_in_a_sentence_before_anything_starts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = firstsight("serve", "--gallery", "characters", "--port", str(port))
+    assert ended.code == 1
+    assert f"127.0.0.1, port {port}" in ended.sentence
+
+
+def test_a_gallery_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "some-file.py"
+    file.touch()
+    ended = firstsight("serve", "--gallery", f"{file}", "--port", "0")
+    assert ended.code == 1
+    assert f"{file} is a file, and a gallery is a folder" in ended.sentence
+    assert here("enroll", "mug", "x.png", "--gallery", file).sentence == ended.sentence

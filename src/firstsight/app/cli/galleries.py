@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,7 +138,8 @@ def upgrade(
     _print_proof(proof)
     if switched:
         print(  # noqa: T201
-            f"switched to {proof.after.model}; 'firstsight upgrade --back' goes back"
+            f"switched to {proof.after.model}; 'firstsight upgrade --gallery "
+            f"{shlex.quote(gallery)} --back' goes back"
         )
         if left:
             say(
@@ -190,11 +192,11 @@ def _share(rate: tuple[float, float, float] | None) -> str:
     return f"{value:.1f} ({low:.1f} .. {high:.1f})"
 
 
-def export(gallery: str, to: Path) -> None:
+def export(gallery: str, to: Path, *, replace: bool) -> None:
     from firstsight.gallery import portable
 
     with opened(gallery, read_only=True) as held:
-        portable.export(held, to)
+        portable.export(held, to, replace=replace)
     print(to)  # noqa: T201
 
 
@@ -209,9 +211,9 @@ def import_file(file: Path, name: str | None) -> None:
     print(f"imported {n_things} things, {n_photos} photos as {wanted!r}")  # noqa: T201
 
 
-def backup(gallery: str, to: Path) -> None:
+def backup(gallery: str, to: Path, *, replace: bool) -> None:
     from firstsight.gallery import portable
 
     with opened(gallery, read_only=True) as held:
-        portable.backup(held, to)
+        portable.backup(held, to, replace=replace)
     print(to)  # noqa: T201

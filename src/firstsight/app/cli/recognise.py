@@ -109,10 +109,17 @@ def enroll(
 
 
 def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
-    from firstsight.images.listing import list_pictures
+    from firstsight.gallery.names import thing_name
+    from firstsight.images.listing import PICTURE_EXTENSIONS, list_pictures
 
     if pictures:
-        return [(picture, what) for picture in recognising.listed(pictures)]
+        if Path(what).suffix.lower() in PICTURE_EXTENSIONS and Path(what).is_file():
+            raise UsageError(
+                f"{what} is a picture where the thing's name was wanted; give a name first, then "
+                "its pictures, or a folder"
+            )
+        name = thing_name(what)
+        return [(picture, name) for picture in recognising.listed(pictures)]
     if not Path(what).is_dir():
         raise UsageError(
             f"{what!r} is no folder; give a name and at least one picture, or a folder with one "
@@ -124,7 +131,7 @@ def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
 def identify(
     pictures: list[str], asking: Asking, *, sheet: Path | None, show: bool, as_json: bool
 ) -> None:
-    listed = recognising.listed(pictures)
+    listed, troubles = recognising.readable(pictures)
     box = asking.box
     n_unreadable = n_unknown = 0
     with asking.open() as recognizer:
@@ -149,7 +156,9 @@ def identify(
 
             draw_answers(recognizer, drawn, to=sheet, in_terminal=show)
     if n_unreadable:
-        raise FirstsightError(f"{n_unreadable} of {len(listed)} pictures could not be read")
+        troubles.append(f"{n_unreadable} of {len(listed)} pictures could not be read")
+    if troubles:
+        raise FirstsightError("; ".join(troubles))
 
 
 def verify(
@@ -220,14 +229,15 @@ def search(
 
 def why(picture: str, asking: Asking, *, to: Path, as_json: bool) -> None:
     from firstsight.app.picturing import explain
-    from firstsight.drawing.sheet import save_sheet
+    from firstsight.drawing.sheet import require_place, save_sheet
     from firstsight.drawing.why import why_sentence, why_sheet
 
+    require_place(to)
     box = asking.box
     with asking.open() as recognizer:
         asked = recognizer.read(_one(picture), crop=box)
         answer = recognizer.identify(asked)
-        match = explain(recognizer, asked, answer)
+        match = explain(recognizer, asked, answer, shows_progress=True)
     save_sheet(why_sheet(match), to)
     if as_json:
         print_json({"answer": answer.to_json(), "why": why_sentence(match), "sheet": str(to)})

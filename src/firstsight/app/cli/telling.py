@@ -90,6 +90,7 @@ def enrollment_line(result: Enrollment) -> str:
         "already": f"already enrolled as {result.thing!r}",
         "elsewhere": f"left out: the same picture is enrolled as {result.holder!r}",
         "unreadable": "left out: cannot be read",
+        "misnamed": "left out: no thing may have that name",
         "refused": "left out: the doctor warns",
         "left out": "left out with the others",
         "checked": f"would be enrolled as {result.thing!r}",

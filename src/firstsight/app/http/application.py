@@ -35,8 +35,10 @@ BODIES_HELD = 4  # of the largest size, in memory at once
 _journal = logging.getLogger("firstsight.http")
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The server as an ASGI application; its galleries are opened when it starts.
+def create_app(settings: Settings, desks: Desks | None = None) -> FastAPI:
+    """The server as an ASGI application, which closes its galleries when it ends.
+
+    desks: of galleries that are open already; otherwise they are opened when it starts.
 
     Routes find on `request.app.state`: `settings`, `desks` (of each gallery a `Desk`), `sessions`
     (to sign in and out). A route that looks depends on `may_read`, one that changes something on
@@ -48,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncIterator[None]:
-        app.state.desks = Desks(settings)
+        app.state.desks = Desks(settings) if desks is None else desks
         app.state.is_ready = True
         try:
             yield

@@ -126,6 +126,7 @@ def enrollment_told(result: Enrollment) -> str:
         "already": f"here already, as {result.thing}",
         "elsewhere": f"left out: the same picture is here as {result.holder}",
         "unreadable": "left out: cannot be read",
+        "misnamed": "left out: no thing may have that name",
         "refused": "left out: the doctor warns",
         "left out": "left out with the others",
         "checked": "not saved yet",

@@ -13,6 +13,7 @@ __all__ = ["menu"]
 menu = click.Group()
 
 name = click.argument("name", help="A thing's name.")
+replace = click.option("--replace", is_flag=True, help="Replace a file that is there already.")
 
 
 @menu.command(epilog="Example:  firstsight things --containing mug")
@@ -215,12 +216,13 @@ def info(gallery: str, false_accepts: float, as_json: bool) -> None:
 
 @files.command(epilog="Example:  firstsight gallery export mugs.firstsight")
 @click.argument("to", type=options.PATH, metavar="FILE", help="The file to write.")
+@replace
 @options.gallery
-def export(to: Path, gallery: str) -> None:
+def export(to: Path, replace: bool, gallery: str) -> None:
     """Write a gallery as one portable file."""
     from firstsight.app.cli import galleries as command
 
-    command.export(gallery, to)
+    command.export(gallery, to, replace=replace)
 
 
 @files.command("import", epilog="Example:  firstsight gallery import mugs.firstsight --name mugs")
@@ -235,9 +237,10 @@ def import_file(file: Path, name: str | None) -> None:
 
 @files.command(epilog="Example:  firstsight gallery backup mugs-monday.firstsight")
 @click.argument("to", type=options.PATH, metavar="FILE", help="The file to write.")
+@replace
 @options.gallery
-def backup(to: Path, gallery: str) -> None:
+def backup(to: Path, replace: bool, gallery: str) -> None:
     """Copy a gallery with its history, also while it is in use."""
     from firstsight.app.cli import galleries as command
 
-    command.backup(gallery, to)
+    command.backup(gallery, to, replace=replace)

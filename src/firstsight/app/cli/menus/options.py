@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import pathlib
+from typing import Any
 
 import click
 
 __all__ = [
+    "MEGAPIXELS",
+    "MIB",
     "PATH",
     "as_json",
     "as_json_lines",
@@ -22,6 +26,22 @@ __all__ = [
 ]
 
 PATH = click.Path(path_type=pathlib.Path)
+
+
+class Amount(click.FloatRange):
+    """A number within bounds; "nan" is none, though it is outside of no bounds."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is no number.", param, ctx)
+        return number
+
+
+MIB = Amount(min=0.001, max=10_000)
+MEGAPIXELS = Amount(min=0.0001, max=10_000)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 as_json_lines = click.option(
@@ -51,13 +71,13 @@ closed_set = click.option(
 crop = click.option("--crop", metavar="L,T,R,B", help="Look at this part only, in upright pixels.")
 max_mib = click.option(
     "--max-mib",
-    type=click.FloatRange(min=0.001),
+    type=MIB,
     default=50,
     help="Largest file that is read, in MiB.",
 )
 max_megapixels = click.option(
     "--max-megapixels",
-    type=click.FloatRange(min=0.0001),
+    type=MEGAPIXELS,
     default=200,
     help="Largest picture that is decoded.",
 )

@@ -54,10 +54,8 @@ keys_file = click.option(
 )
 @click.option("--certificate", type=options.PATH, metavar="FILE", help="PEM, for HTTPS.")
 @click.option("--private-key", type=options.PATH, metavar="FILE", help="PEM, of the certificate.")
-@click.option("--max-mib", type=click.FloatRange(min=0.001), default=10, help="Of one picture.")
-@click.option(
-    "--max-megapixels", type=click.FloatRange(min=0.0001), default=40, help="Of one picture."
-)
+@click.option("--max-mib", type=options.MIB, default=10, help="Of one picture.")
+@click.option("--max-megapixels", type=options.MEGAPIXELS, default=40, help="Of one picture.")
 @click.option(
     "--most-waiting", type=click.IntRange(min=1), default=64, help="Requests under way at once."
 )
