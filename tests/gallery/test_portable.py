@@ -94,6 +94,8 @@ def test_a_file_that_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
                 write(gallery, tmp_path / "g", replace=True)
         assert (tmp_path / "x.firstsight").read_text() == "precious"
         backup(gallery, tmp_path / "x.firstsight", replace=True)
+        with pytest.raises(UsageError, match="part of the gallery itself"):
+            export(gallery, tmp_path / "g" / "gallery.sqlite", replace=True)
         with pytest.raises(UsageError, match=r"there is no folder .*nowhere"):
             export(gallery, tmp_path / "nowhere" / "x.firstsight")
     import_gallery(tmp_path / "x.firstsight", tmp_path / "again")

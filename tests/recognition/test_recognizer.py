@@ -367,9 +367,14 @@ def test_of_an_unknown_picture_there_is_no_name_to_confirm(recognizer: Recognize
         recognizer.confirm(stranger)
     assert not recognizer.gallery.verdicts()
     nearest = stranger.nearest.thing
+    with pytest.raises(UsageError, match=r"the nearest thing to .* is .*; deny the answer"):
+        recognizer.confirm(stranger, "figure 2" if nearest != "figure 2" else "figure 3")
+    # As of an answer by other settings, which named it.
+    recognizer.confirm(stranger, nearest)
     recognizer.deny(stranger, truth=nearest)
     recognizer.deny(stranger)
-    was_near, none = recognizer.gallery.verdicts()
+    by_name, was_near, none = recognizer.gallery.verdicts()
+    assert (by_name.kind, by_name.truth) == ("right", nearest)
     assert (was_near.kind, was_near.truth) == ("right", nearest)
     assert (none.kind, none.truth) == ("wrong", None)
 

@@ -15,14 +15,16 @@ from firstsight.deciding.trials import Trials
 __all__ = ["past_copies"]
 
 FEW = 4  # at most one pair for so many things, or one
-OUTSTANDING = 0.5  # of the distance of the next nearest pair
+OUTSTANDING = 1 / 3  # of the distance of the next nearest pair
 
 
 def past_copies(strangers: Trials) -> Trials:
     """The same trials, those between copies at the distance of the next nearest thing instead.
 
     Copies are the nearest pairs of things, or groups drawn together, if they are few and less than
-    half as far apart as all others; where there is only one group, nothing tells.
+    a third as far apart as all others; where there is only one group, nothing tells. A look-alike
+    that has them as its nearest is drawn together with them, and so are several copies of one
+    thing: it is one closeness still.
     """
     nearest = np.full(strangers.n_clusters, np.inf)
     np.minimum.at(nearest, strangers.cluster, strangers.distance)
@@ -32,6 +34,16 @@ def past_copies(strangers: Trials) -> Trials:
     outstanding = np.flatnonzero(before < OUTSTANDING * after)
     if not len(outstanding):
         return strangers
-    copied = strangers.distance < OUTSTANDING * after[outstanding[-1]]
+    limit = OUTSTANDING * after[outstanding[-1]]
+    copied = strangers.distance < limit
     further = strangers.distance + np.where(np.isnan(strangers.margin), 0.0, strangers.margin)
-    return replace(strangers, distance=np.where(copied, further, strangers.distance))
+    distance = np.where(copied, further, strangers.distance)
+    cluster = strangers.cluster.copy()
+    for alone in np.flatnonzero(~copied):
+        beside = copied & np.isclose(distance, distance[alone], rtol=1e-4, atol=0)
+        cluster[np.isin(strangers.cluster, strangers.cluster[beside])] = cluster[alone]
+    still_near = np.isin(cluster, cluster[copied & (distance < limit)])
+    if still_near.any():
+        cluster[still_near] = cluster[still_near].min()
+    together = np.unique(cluster, return_inverse=True)[1].astype(np.int64)
+    return replace(strangers, distance=distance, cluster=together)

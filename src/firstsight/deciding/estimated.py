@@ -16,7 +16,7 @@ from firstsight.metrics.intervals import Interval
 
 __all__ = ["FORMAT", "Basis", "Estimate"]
 
-FORMAT = 3  # of `to_json`: what was kept in another is estimated anew
+FORMAT = 4  # of `to_json`: what was kept in another is estimated anew
 
 Basis = Literal["gallery", "model", "none"]
 

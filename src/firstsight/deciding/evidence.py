@@ -101,7 +101,7 @@ class Evidence:
 
 def thresholds_of(evidence: Evidence) -> dict[str, Any]:
     """The fields of an Estimate from `basis` to `on_average`."""
-    own, basis = evidence.own, evidence.basis
+    own, basis = BothSides(evidence.apart, evidence.own.enrolled), evidence.basis
     if basis == "none":
         rates = ("false_accepts", "misses", "seen_here", "on_average")
         names = ("threshold", "threshold_interval", *rates)
@@ -120,8 +120,8 @@ def thresholds_of(evidence: Evidence) -> dict[str, Any]:
     expected, seen_here = Rate(sized.scaled(there.rate), ends), None
     on_average = expected if basis == "model" else None
     if basis == "model" and evidence.is_foreign:
-        threshold, on_average = min(threshold, _strictest(evidence.apart)), None
-        low, seen_here = min(low, threshold), false_accept_rate(evidence.apart, threshold, rng)
+        threshold, on_average = min(threshold, _strictest(own.strangers)), None
+        low, seen_here = min(low, threshold), false_accept_rate(own.strangers, threshold, rng)
         expected = _expected_of_strictest(own.strangers.n_things, seen_here)
     elif basis == "model" and own.strangers.n_things >= 2 - 1e-6:
         seen_here = false_accept_rate(own.strangers, threshold, rng, chosen_here=False)

@@ -37,7 +37,7 @@ def export(gallery: Gallery, file: Path, *, replace: bool = False) -> None:
 
     Raises UsageError where the file is there and `replace` is not asked for.
     """
-    with _fresh(file, replace) as draft, speaking(file):
+    with _fresh(file, replace, gallery) as draft, speaking(file):
         gallery.copy_to(draft)
         with closing(connect(draft, writes=True)) as copy:
             _as_single_file(copy)
@@ -53,7 +53,7 @@ def backup(gallery: Gallery, file: Path, *, replace: bool = False) -> None:
 
     Raises UsageError where the file is there and `replace` is not asked for.
     """
-    with _fresh(file, replace) as draft, speaking(file):
+    with _fresh(file, replace, gallery) as draft, speaking(file):
         gallery.copy_to(draft)
         with closing(connect(draft, writes=True)) as copy:
             _as_single_file(copy)
@@ -107,10 +107,12 @@ def _as_single_file(copy: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _fresh(file: Path, replace: bool) -> Iterator[Path]:
+def _fresh(file: Path, replace: bool, gallery: Gallery) -> Iterator[Path]:
     """A path to write to, that becomes `file` when the block ends, and is gone when it raises."""
     if file.is_dir():
         raise UsageError(f"{file} is a folder; name the file to write")
+    if replace and file.resolve().parent == gallery.place.resolve():
+        raise UsageError(f"{file} is part of the gallery itself; choose another place")
     if file.exists() and not (replace and file.is_file()):
         raise UsageError(f"{file} is there already; choose another name, or replace it (--replace)")
     if not file.parent.is_dir():

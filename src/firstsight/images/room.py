@@ -23,14 +23,17 @@ _usual: list[int] = []  # the one limit that Pillow has while none is under way
 @contextmanager
 def room_for(n_pixels: int) -> Iterator[None]:
     """Pillow decodes pictures of so many pixels here, without a warning."""
-    if Image.MAX_IMAGE_PIXELS is None or (n_pixels <= Image.MAX_IMAGE_PIXELS and not _wanted):
+    with _lock:
+        limit = Image.MAX_IMAGE_PIXELS
+        is_enough = limit is None or (n_pixels <= limit and not _wanted)
+        if limit is not None and not is_enough:
+            if not _wanted:
+                _usual[:] = [limit]
+            _wanted.append(n_pixels)
+            Image.MAX_IMAGE_PIXELS = max(*_usual, *_wanted)
+    if is_enough:
         yield
         return
-    with _lock:
-        if not _wanted:
-            _usual[:] = [Image.MAX_IMAGE_PIXELS]
-        _wanted.append(n_pixels)
-        Image.MAX_IMAGE_PIXELS = max(*_usual, *_wanted)
     try:
         yield
     finally:

@@ -293,12 +293,20 @@ class Recognizer:
 
         return matches_of(self._standings, self.gallery, vector, k, one_per_thing=one_per_thing)
 
-    def confirm(self, answer: Answer) -> int:
+    def confirm(self, answer: Answer, name: str | None = None) -> int:
         """Record that an answer's name is right; returns the verdict's id.
 
-        UsageError where it gave none, for then nobody can know what is meant.
+        name: the one that is meant, where the answer was given by other settings than this one, and
+        may have been another; UsageError unless it is that of the nearest thing.
+        UsageError too where neither is known, the answer being unknown.
         """
-        if answer.thing is None:
+        if name is not None:
+            if self.gallery.thing(name).name != answer.nearest.thing:
+                raise UsageError(
+                    f"the nearest thing to {answer.picture} is {answer.nearest.thing!r}, not "
+                    f"{name!r}; deny the answer, and say what it is"
+                )
+        elif answer.thing is None:
             raise UsageError(
                 f"the answer to {answer.picture} was unknown, so there is no name to confirm; deny "
                 f"it: with the thing's name where it shows one ({answer.nearest.thing!r} was "

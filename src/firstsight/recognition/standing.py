@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -148,8 +148,9 @@ def _mark(calibrated: Calibrated | None) -> str:
     """What tells one calibration of a model from another."""
     if calibrated is None:
         return "uncalibrated"
-    small = [calibrated.verify.to_json(), [row.to_json() for row in calibrated.table]]
-    told = json.dumps([*small, calibrated.sizes, calibrated.fitted_on], sort_keys=True)
+    small: list[Any] = [calibrated.verify.to_json(), [row.to_json() for row in calibrated.table]]
+    small += [calibrated.sharpness, calibrated.sizes, calibrated.fitted_on]
+    told = json.dumps(small, sort_keys=True)
     marked = hashlib.sha256(told.encode())
     # As bytes: to write them out as JSON takes longer than all else of an answer.
     for pool in (calibrated.strangers, calibrated.enrolled):

@@ -265,6 +265,22 @@ def test_a_verdict_moves_the_estimate_and_can_be_withdrawn(client: httpx.Client)
     assert client.get(path).json() == {"verdicts": []}
 
 
+def test_a_name_given_by_other_settings_can_be_said_to_be_right(client: httpx.Client) -> None:
+    path = f"{GALLERY}/verdicts"
+    asked: dict[str, Any] = {"files": [picture(70)]}
+    said = client.post("/v1/identify", data={"closed_set": "true"}, **asked).json()
+    named = said["answers"][0]
+    assert named["thing"] != "unknown"
+    refused = client.post(path, data={"verdict": "right"}, **asked)
+    assert refused.status_code == 400
+    assert "no name to confirm" in refused.json()["error"]["message"]
+    noted = client.post(path, data={"verdict": "right", "truth": named["thing"]}, **asked)
+    assert noted.status_code == 201
+    (listed,) = client.get(path).json()["verdicts"]
+    assert (listed["kind"], listed["truth"]) == ("right", named["thing"])
+    client.delete(f"{path}/{noted.json()['verdict']}")
+
+
 def test_why_advice_and_the_doctor(client: httpx.Client) -> None:
     told = client.post("/v1/why", files=[picture(1, 1)]).json()
     assert "figure 1" in told["why"]

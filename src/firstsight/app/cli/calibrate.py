@@ -31,7 +31,12 @@ def calibrate(
         )
     if data is not None:
         place, calibrated = calibrating.calibrate(
-            model, data, same_means=same_means, to=to, seed=seed, console=messages()
+            model,
+            data,
+            same_means=same_means and same_means.strip(),
+            to=to,
+            seed=seed,
+            console=messages(),
         )
     else:
         place, calibrated = calibrating.borrow(model, sisters, to=to, seed=seed, console=messages())

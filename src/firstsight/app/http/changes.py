@@ -76,11 +76,16 @@ class Changes:
         return await self._writing.do(keep)
 
     async def confirm(
-        self, picture: Picture, *, crop: Crop | None = None, receipt: Receipt | None = None
+        self,
+        picture: Picture,
+        name: str | None = None,
+        *,
+        crop: Crop | None = None,
+        receipt: Receipt | None = None,
     ) -> Judged:
-        """The name given to this picture is right."""
+        """The name given to this picture is right; `name` says which, where settings differed."""
         return await self._judge(
-            picture, crop, receipt, lambda recognizer, it: recognizer.confirm(it)
+            picture, crop, receipt, lambda recognizer, it: recognizer.confirm(it, name)
         )
 
     async def deny(

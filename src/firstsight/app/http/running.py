@@ -74,7 +74,9 @@ def _require_usable_certificate(settings: Settings) -> None:
 def _require_free_address(host: str, port: int) -> None:
     """Taken for a moment and given back: the server's own refusal would be a line of its log."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
         for family, kind, protocol, _, address in found:
             with socket.socket(family, kind, protocol) as taken:
                 if os.name == "posix":  # as the server does; elsewhere it means another thing
@@ -82,9 +84,10 @@ def _require_free_address(host: str, port: int) -> None:
                 if family == socket.AF_INET6:
                     taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
                 taken.bind(address)
-    except OSError as refusal:
+    except (OSError, UnicodeError) as refusal:
+        why = getattr(refusal, "strerror", None) or "no name of a machine"
         raise ServingError(
-            f"nothing can listen at {host}, port {port} ({refusal.strerror}); give another "
+            f"nothing can listen at {host}, port {port} ({why}); give another "
             "--port (0 takes a free one) or --host"
         ) from refusal
 

@@ -39,20 +39,20 @@ _VERDICT = {"type": "string", "enum": ["right", "wrong"]}
 async def judge(change: TheChange) -> Reply:
     """Say that the name given to a picture is right, or wrong: then `truth`, or a stranger.
 
+    The picture is answered anew by the server's settings. Where the name was given by others
+    (`closed_set`, `false_accepts`), say it as `truth` also where it is right.
     Thresholds follow at once.
     """
     upload = await uploaded(change.request)
     verdict, truth = text_of(upload, "verdict"), text_of(upload, "truth")
     picture, crop = one_picture(upload), crop_of(upload)
     receipt = change.receipt(content_of(upload))
-    if verdict == "right" and truth is None:
-        judged = await change.desk.changes.confirm(picture, crop=crop, receipt=receipt)
+    if verdict == "right":
+        judged = await change.desk.changes.confirm(picture, truth, crop=crop, receipt=receipt)
     elif verdict == "wrong":
         judged = await change.desk.changes.deny(picture, truth, crop=crop, receipt=receipt)
     else:
-        raise Refusal(
-            400, "bad_request", "verdict: give right, or wrong; truth goes with wrong alone"
-        )
+        raise Refusal(400, "bad_request", "verdict: give right, or wrong")
     return Reply(
         {
             "verdict": judged.verdict,

@@ -29,6 +29,7 @@ from firstsight.app.web.telling import (
 )
 from firstsight.app.web.why import shown_why
 from firstsight.errors import FirstsightError, NotInGallery
+from firstsight.gallery.names import thing_name
 from firstsight.recognition.answers import Answer
 
 __all__ = ["router"]
@@ -178,7 +179,7 @@ async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, int]
     """What was noted, and how many steps take it back."""
     said, named = form.text("said"), form.text("thing")
     if said == "right":
-        await desk.changes.confirm(picture)
+        await desk.changes.confirm(picture, named)
         return f"Noted: this is {named}.", 1
     if said == "none":
         await desk.changes.deny(picture)
@@ -187,6 +188,7 @@ async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, int]
     try:
         thing = (await desk.look(lambda gallery: gallery.thing(named))).name
     except NotInGallery:
+        thing_name(named)  # or nothing is noted
         await desk.changes.deny(picture)
         await _teach(desk, picture, named)
         return f"Noted: this is {named}, which is new here. Its first photo is kept.", 2
