@@ -135,3 +135,11 @@ def test_every_other_mode_becomes_grey_and_rgb(mode: str) -> None:
     image = Image.new(mode, (3, 2))
     assert flatten(image, "RGB").mode == "RGB"
     assert grey(image).shape == (2, 3)
+
+
+def test_whole_numbers_that_need_8_bits_are_8_bit_grey() -> None:
+    """As Pillow's own `convert("I")` makes them; with one value beyond they are of 16 bits."""
+    shades = np.array([[0, 100, 255]], np.int32)
+    assert np.asarray(flatten(Image.fromarray(shades), "L")).tolist() == [[0, 100, 255]]
+    deep = np.array([[0, 257, 25700]], np.int32)
+    assert np.asarray(flatten(Image.fromarray(deep), "L")).tolist() == [[0, 1, 100]]

@@ -58,8 +58,6 @@ def train(
     """
     require_learning("training a network")
     from firstsight.learning.recipes.shelf import load_recipe
-    from firstsight.learning.training.build import build_preprocessing
-    from firstsight.learning.training.run import train as run
 
     if shares_with_others() and out is None:
         raise UsageError(
@@ -71,6 +69,10 @@ def train(
     if data is not None:
         chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
     checked = load_recipe(recipe, chosen)
+    # PyTorch takes seconds to import, and mistakes should not wait for it.
+    from firstsight.learning.training.build import build_preprocessing
+    from firstsight.learning.training.run import train as run
+
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     settled = any(each.startswith(("data.held_out", "data.watch")) for each in overrides)
     if data is not None and not settled:

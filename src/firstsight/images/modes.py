@@ -60,7 +60,8 @@ def _tone_range(image: Image.Image, values: NDArray[np.float32]) -> tuple[float,
     lowest, highest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if image.mode.startswith("I;16"):
         return 0.0, float(2 ** _bits_per_sample(image) - 1)
-    usual = (1.0, 255.0) if image.mode == "F" else (65535.0,)
+    # A picture of 16 bits has more than 255 anywhere, or nothing could be seen in it.
+    usual = (1.0, 255.0) if image.mode == "F" else (255.0, 65535.0)
     for white in usual:
         if lowest >= 0 and highest <= white:
             return 0.0, white

@@ -265,6 +265,24 @@ def test_a_verdict_moves_the_estimate_and_can_be_withdrawn(client: httpx.Client)
     assert client.get(path).json() == {"verdicts": []}
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "told"),
+    [
+        ("/v1/identify", "closedset", "known: closed_set, crop, false_accepts"),
+        (f"{GALLERY}/verdicts", "verdikt", "known: crop, truth, verdict"),
+        (f"{GALLERY}/photos", "all_or_nothin", "known: all_or_nothing, careful, thing"),
+        ("/v1/embed", "crop", "known: none but the pictures"),
+    ],
+)
+def test_a_field_that_nobody_knows_is_not_lost_in_silence(
+    client: httpx.Client, path: str, field: str, told: str
+) -> None:
+    body = {"thing": "figure 1"} if path.endswith("photos") else {}
+    refused = client.post(path, data={**body, field: "true"}, files=[picture(1)])
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == f"there is no field {field!r} here; {told}"
+
+
 def test_a_name_given_by_other_settings_can_be_said_to_be_right(client: httpx.Client) -> None:
     path = f"{GALLERY}/verdicts"
     asked: dict[str, Any] = {"files": [picture(70)]}

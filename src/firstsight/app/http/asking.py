@@ -68,8 +68,16 @@ TheDesk = Annotated[Desk, Depends(desk_meant)]
 
 
 async def uploaded(request: Request) -> Upload:
+    """What came to a route described by `PICTURES_BODY`; Refusal for a field that it does not
+    name, for a mistyped one would be lost in silence."""
     upload = await read_upload(request, request.app.state.settings)
     request.scope["n_pictures"] = upload.n_pictures
+    described = request.scope["route"].openapi_extra["requestBody"]["content"]
+    known = described["application/json"]["schema"]["properties"].keys() - {"pictures"}
+    strange = sorted(upload.fields.keys() - known)
+    if strange:
+        named = ", ".join(sorted(known)) or "none but the pictures"
+        raise Refusal(400, "bad_request", f"there is no field {strange[0]!r} here; known: {named}")
     return upload
 
 
