@@ -146,7 +146,7 @@ def joined(parts: list[Asked]) -> Asked:
     return Asked(
         *(
             np.concatenate([getattr(part, name) for part in parts])
-            for name in ("thing", "said", "right", "known", "weight")
+            for name in ("thing", "said", "right", "known", "named", "weight")
         )
     )
 
