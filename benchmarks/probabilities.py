@@ -59,7 +59,8 @@ class Enrolled:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """n answers. thing: (n,) which was shown; said: (n,) the probability; right, known, named: (n,).
+    """n answers. thing: (n,) which was shown; said: (n,) the probability.
+    right, known, named: (n,).
     weight: (n,) sums to 1 over a gallery.
     """
 

@@ -14,6 +14,7 @@ from firstsight.deciding.trials import Trials
 
 __all__ = ["past_copies"]
 
+ALIKE = 1e-4  # of a distance: how far it may differ when it is measured from the other side
 FEW = 4  # at most one pair for so many things, or one
 OUTSTANDING = 1 / 3  # of the distance of the next nearest pair
 
@@ -40,7 +41,7 @@ def past_copies(strangers: Trials) -> Trials:
     distance = np.where(copied, further, strangers.distance)
     cluster = strangers.cluster.copy()
     for alone in np.flatnonzero(~copied):
-        beside = copied & np.isclose(distance, distance[alone], rtol=1e-4, atol=0)
+        beside = copied & np.isclose(distance, distance[alone], rtol=ALIKE, atol=0)
         cluster[np.isin(strangers.cluster, strangers.cluster[beside])] = cluster[alone]
     still_near = np.isin(cluster, cluster[copied & (distance < limit)])
     if still_near.any():

@@ -33,9 +33,10 @@ class Estimate:
     threshold, threshold_interval: nearest distances up to the threshold are given a name.
     false_accepts: FPIR, of pictures of strangers; misses: FNIR, of pictures of enrolled things.
     misses_basis, likely_right_basis: whose trials those are from.
-    seen_here: FPIR that this gallery's own things, as strangers, show at the model's threshold,
-    and false_accepts covers its interval; None where the threshold is the gallery's, or there is a
-    single thing: then false_accepts is on_average, and this gallery may differ.
+    seen_here: FPIR that this gallery's own things, as strangers and with copies seen past
+    (copies.py), show at the model's threshold, and false_accepts covers its interval; None where
+    the threshold is the gallery's, or there is a single thing: then false_accepts is on_average,
+    and this gallery may differ.
     on_average: FPIR at the model's threshold, as the mean over galleries of things like those the
     model was calibrated on; None where the threshold is the gallery's, or was lowered for it.
     likely_right: P(the name given is right), at even odds of stranger and enrolled; None where

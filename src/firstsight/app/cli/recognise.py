@@ -260,11 +260,8 @@ def deny(picture: str, truth: str | None, asking: Asking, *, as_json: bool) -> N
         number = recognizer.deny(answer, truth)
         what = f"it is {truth!r}" if truth else "it is none of them"
         said = "unknown" if answer.thing is None else repr(answer.thing)
-        if answer.thing is None and truth is None:
-            sentence = f"right: {what}"
-        else:
-            sentence = f"not {said}: {what}"
-        _told(recognizer, number, sentence, as_json=as_json)
+        word = "right" if answer.thing is None and truth is None else f"not {said}"
+        _told(recognizer, number, f"{word}: {what}", as_json=as_json)
 
 
 def _told(recognizer: Any, number: int, sentence: str, *, as_json: bool) -> None:
