@@ -19,6 +19,7 @@ from firstsight.gallery import (
     forgetting,
     history,
     judging,
+    keypoints_kept,
     paging,
     receipts,
     rows,
@@ -340,30 +341,46 @@ class Gallery:
         forgetting.sweep_after_forgetting(self._store)
         return forgotten
 
-    # Not steps: a small cache, and the vectors of another model.
+    # Not steps: small caches, and the vectors of another model.
 
     def remember(self, key: str, value: Any) -> bool:
         """Keep a JSON value that can be computed again; whether it could be kept.
 
         Any `forget` and any `switch` clears what is remembered.
         """
-        try:
-            with self._store.writing(patience_s=REMEMBERING_PATIENCE_S) as connection:
-                connection.execute(
-                    "INSERT OR REPLACE INTO remembered (key, value) VALUES (?, ?)",
-                    (key, json.dumps(value, ensure_ascii=False)),
-                )
-        except (
-            GalleryError,
-            StorageError,
-        ):  # read-only, busy or full: no reason to refuse an answer
-            return False
-        return True
+        text = json.dumps(value, ensure_ascii=False)
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT OR REPLACE INTO remembered (key, value) VALUES (?, ?)", (key, text)
+            )
+
+        return self._cached(insert)
 
     def recall(self, key: str) -> Any:
         """What was remembered under `key`, or None."""
         with self._store.reading() as connection:
             return rows.recalled(connection, key)
+
+    def keypoints(self, photo_ids: Iterable[int], form: int) -> dict[int, bytes]:
+        """What `keep_keypoints` kept of these photos in this form."""
+        with self._store.reading() as connection:
+            return keypoints_kept.kept(connection, photo_ids, form)
+
+    def keep_keypoints(self, packed: Mapping[int, bytes], form: int) -> bool:
+        """Keep what the pictures of these photos tell, by photo; whether it could be kept.
+
+        It goes when they go, is in no export, and is not kept of photos without a picture.
+        """
+        return self._cached(lambda connection: keypoints_kept.keep(connection, packed, form))
+
+    def _cached(self, write: Callable[[sqlite3.Connection], object]) -> bool:
+        try:
+            with self._store.writing(patience_s=REMEMBERING_PATIENCE_S) as connection:
+                write(connection)
+        except (GalleryError, StorageError):
+            return False  # read-only, busy or full: no reason to refuse an answer
+        return True
 
     def stage(self, model: ModelBinding, vectors: Mapping[int, npt.NDArray[Any]]) -> None:
         """Keep another model's vectors beside those in force; may be called in pieces."""

@@ -28,6 +28,7 @@ DELETE FROM thing WHERE gone = 1;
 DELETE FROM staged;
 DELETE FROM model WHERE role = 'staged';
 DELETE FROM remembered;
+DELETE FROM keypoints;
 DELETE FROM receipt;
 """
 

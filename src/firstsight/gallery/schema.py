@@ -120,7 +120,18 @@ CREATE TABLE receipt (
 CREATE INDEX thing_in_order ON thing (name COLLATE NOCASE, name) WHERE gone = 0;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)  # entry i turns version i into version i + 1
+# Found from the kept picture when first asked for, so a photo without one has no row here. form: of
+# what is packed; another one is found anew.
+_VERSION_3 = """
+CREATE TABLE keypoints (
+    photo_id INTEGER PRIMARY KEY REFERENCES picture ON DELETE CASCADE,
+    form INTEGER NOT NULL,
+    packed BLOB NOT NULL
+) STRICT;
+"""
+
+# Entry i turns version i into version i + 1.
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 def version_here() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
 from firstsight.images.reading import Reading
 from firstsight.recognition.answers import Answer, Asked, Match, Rival
-from firstsight.recognition.nearest import Near
+from firstsight.recognition.second_look import LOOKED_AT, SecondLook, Seen
+from firstsight.recognition.standing import Standing
 from firstsight.recognition.standings import Standings
 
 __all__ = ["answers_of", "matches_of"]
@@ -29,35 +30,66 @@ def answers_of(
     false_accepts: float | None,
     *,
     closed_set: bool,
+    second_look: SecondLook | None = None,
 ) -> list[Answer]:
-    """Which enrolled thing each picture shows, by its vector (D,)."""
+    """Which enrolled thing each picture shows, by its vector (D,).
+
+    second_look: taken at those that are not known at first.
+    """
     if not asked:
         return []
     standing = standings.at_share(false_accepts)
     vectors = np.stack([vector for _, vector in asked])
-    estimate, n_things = standing.estimate, len(standing.matrix.photos.things)
-    found = standing.nearest_things(vectors, COMPARED if closed_set else estimate.n_compared)
-    names = standings.names({near.thing for nearest in found for near in nearest[:2]})
-    deciding = decide_closed_set if closed_set else decide
+    deciding = _Deciding(standing, closed_set)
+    n_found = deciding.n_compared if second_look is None else max(deciding.n_compared, LOOKED_AT)
     answers = []
-    for each, nearest in zip(asked, found, strict=True):
-        decided = deciding([near.distance for near in nearest], n_things, estimate)
-        answer = _answer(each, nearest[:2], names, estimate, decided)
+    for (reading, vector), found in zip(
+        asked, standing.nearest_things(vectors, n_found), strict=True
+    ):
+        seen = [Seen(near) for near in found]
+        decided = deciding(seen)
+        sharpness = standing.estimate.sharpness
+        if second_look is not None and sharpness and decided.decision != "known":
+            photos = standing.owned_photos(vector, LOOKED_AT)
+            seen = second_look.at(reading, found, photos, sharpness)
+            decided = deciding(seen)
+        names = standings.names(each.near.thing for each in seen[:2])
+        answer = _answer((reading, vector), seen[:2], names, standing.estimate, decided)
         answers.append(replace(answer, closed_set=closed_set))
     return answers
 
 
+@dataclass(frozen=True, eq=False)
+class _Deciding:
+    standing: Standing
+    closed_set: bool
+
+    @property
+    def n_compared(self) -> int:
+        return COMPARED if self.closed_set else self.standing.estimate.n_compared
+
+    def __call__(self, seen: Sequence[Seen]) -> Decision:
+        distances = [each.near.distance for each in seen[: self.n_compared]]
+        n_things = len(self.standing.matrix.photos.things)
+        rule = decide_closed_set if self.closed_set else decide
+        return rule(distances, n_things, self.standing.estimate)
+
+
 def _answer(
     asked: tuple[Reading, Floats],
-    found: list[Near],
+    seen: Sequence[Seen],
     names: dict[int, str],
     estimate: Estimate,
     decided: Decision,
 ) -> Answer:
-    """found: the two nearest things, or the only one."""
-    if any(near.thing not in names for near in found):
+    """seen: the two nearest things, or the only one."""
+    if any(each.near.thing not in names for each in seen):
         raise NotInGallery("what came nearest was removed this very moment; ask again")
-    rivals = [Rival(names[near.thing], near.distance, near.photo) for near in found]
+    rivals = [
+        Rival(names[near.thing], near.distance, near.photo, each.agreeing, each.nearer)
+        for each in seen
+        for near in [each.near]
+    ]
     nearest, runner_up = rivals[0], rivals[1] if len(rivals) > 1 else None
     reading, vector = asked
     return Answer(

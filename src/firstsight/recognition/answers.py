@@ -22,14 +22,26 @@ Status = Literal[
 
 @dataclass(frozen=True)
 class Rival:
-    """A thing that was compared: its combined distance, and the photo of it that is nearest."""
+    """A thing that was compared: its combined distance, and the photo of it that is nearest.
+
+    agreeing: keypoints that agree in a second look, counted by how near to the pictures' middles
+    they lie; None where nobody looked. nearer: by how much the distance is less for that.
+    """
 
     thing: str
     distance: float
     photo: int
+    agreeing: float | None = None
+    nearer: float = 0.0
 
     def to_json(self) -> Json:
-        return {"thing": self.thing, "distance": self.distance, "photo": self.photo}
+        return {
+            "thing": self.thing,
+            "distance": self.distance,
+            "photo": self.photo,
+            "agreeing": self.agreeing,
+            "nearer": self.nearer,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +91,7 @@ class Answer:
 
     @property
     def distance(self) -> float:
-        """To the nearest thing; lower is closer."""
+        """To the nearest thing, less what places that agree bring it nearer; lower is closer."""
         return self.nearest.distance
 
     def to_json(self) -> Json:
@@ -114,7 +126,9 @@ class Unreadable:
 class Comparison:
     """Do two pictures show the same thing?
 
-    same: distance <= threshold; None where the model was never calibrated.
+    distance: less `nearer`, what `agreeing` keypoints bring the pictures nearer; None of these
+    where nobody looked, as in drawings. same: distance <= threshold; None where the model was never
+    calibrated.
     probability: of "same" at even odds of same and different.
     false_matches: the share of different pairs that the threshold lets pass (FMR), as asked for;
         false_matches_interval: 95 %, as measured. misses: share of same pairs it turns away.
@@ -129,6 +143,8 @@ class Comparison:
     false_matches: float | None = None
     false_matches_interval: tuple[float, float] | None = None
     misses: float | None = None
+    agreeing: float | None = None
+    nearer: float = 0.0
 
     def to_json(self) -> Json:
         interval = self.false_matches_interval
@@ -142,6 +158,8 @@ class Comparison:
             "false_matches": self.false_matches,
             "false_matches_interval": list(interval) if interval else None,
             "misses": self.misses,
+            "agreeing": self.agreeing,
+            "nearer": self.nearer,
         }
 
 

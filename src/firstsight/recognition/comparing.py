@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from firstsight.deciding.calibrated import Calibrated
 from firstsight.deciding.decide import same
+from firstsight.deciding.second_look import nearer_by
 from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike
 from firstsight.images.reading import Reading, read_picture
 from firstsight.model.embedder import Embedder, load
 from firstsight.recognition.answers import Comparison
+from firstsight.recognition.second_look import agreement_of, sees_photographs
 
 __all__ = ["calibrated_of", "compare", "compare_readings", "compare_vectors", "verify"]
 
@@ -31,15 +33,20 @@ def verify(
     model: str | Path = DEFAULT_MODEL,
     false_matches: float | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
+    second_look: bool = True,
 ) -> Comparison:
     """Do two pictures show the same thing, at this share of false matches (FMR)?
 
     false_matches: default 1 %, or the least that the model was calibrated for; the answer says.
     a, b: path, encoded bytes, binary stream, Pillow image or uint8 array. model: a shipped name or
-    a model folder; it stays loaded for the next call.
+    a model folder; it stays loaded for the next call. second_look: whether photographs that are not
+    the same at first are looked at for places that agree.
     Raises PictureError, ModelFolderError, UsageError.
     """
-    return compare(_loaded(model), a, b, false_matches=false_matches, limits=limits)
+    embedder = _loaded(model)
+    return compare(
+        embedder, a, b, false_matches=false_matches, limits=limits, second_look=second_look
+    )
 
 
 def compare(
@@ -49,31 +56,44 @@ def compare(
     *,
     false_matches: float | None = None,
     limits: DecodeLimits = DEFAULT_LIMITS,
+    second_look: bool = True,
 ) -> Comparison:
     """As `verify`, by a model that is loaded already."""
     readings = [read_picture(picture, limits=limits) for picture in (a, b)]
-    return compare_readings(embedder, readings, false_matches=false_matches)
+    return compare_readings(
+        embedder, readings, false_matches=false_matches, second_look=second_look
+    )
 
 
 def compare_readings(
-    embedder: Embedder, readings: Sequence[Reading], *, false_matches: float | None
+    embedder: Embedder,
+    readings: Sequence[Reading],
+    *,
+    false_matches: float | None,
+    second_look: bool = True,
 ) -> Comparison:
     seen = embedder.info.preprocessing
     # One at a time: a network may round a batch of two otherwise than a single picture.
     first, second = (embedder.embed_pixels(each.pixels(seen)[None])[0] for each in readings)
-    names = readings[0].name, readings[1].name
-    return compare_vectors(embedder, names, (first, second), false_matches=false_matches)
+    return compare_vectors(
+        embedder,
+        readings,
+        (first, second),
+        false_matches=false_matches,
+        second_look=second_look,
+    )
 
 
 def compare_vectors(
     embedder: Embedder,
-    names: tuple[str, str],
+    readings: Sequence[Reading],
     vectors: tuple[Floats, Floats],
     *,
     false_matches: float | None,
+    second_look: bool = True,
 ) -> Comparison:
     """As `verify`, of two pictures that were embedded already: (D,) each."""
-    a, b = names
+    a, b = (each.name for each in readings)
     distance = float(embedder.distance(vectors[0][None], vectors[1][None])[0, 0])
     calibrated = calibrated_of(embedder)
     if calibrated is None:
@@ -81,16 +101,25 @@ def compare_vectors(
     if false_matches is None:
         false_matches = max(USUAL_FALSE_MATCHES, calibrated.table[0].false_matches)
     judged = same(distance, calibrated, false_matches=false_matches)
+    agreeing, nearer = None, 0.0
+    slope = -calibrated.verify.slope  # of the log odds that two pictures, whichever, are the same
+    looks_again = second_look and sees_photographs(embedder.info.preprocessing)
+    if looks_again and slope > 0 and not judged.same:
+        agreeing = agreement_of(readings)
+        nearer = nearer_by(agreeing, slope)
+        judged = same(distance - nearer, calibrated, false_matches=false_matches)
     return Comparison(
         a,
         b,
-        distance,
+        distance - nearer,
         same=judged.same,
         probability=judged.probability,
         threshold=judged.threshold,
         false_matches=judged.false_matches,
         false_matches_interval=judged.interval,
         misses=judged.misses,
+        agreeing=agreeing,
+        nearer=nearer,
     )
 
 

@@ -24,7 +24,7 @@ from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.embedder import Embedder, load, load_ahead
 from firstsight.model.folder import shipped_models
 from firstsight.recognition.binding import binding_of, require_own_model
-from firstsight.recognition.policy import Policy, require_closed_set
+from firstsight.recognition.policy import Policy, require_truth_value
 from firstsight.recognition.standings import Standings
 
 # A cold process begins to decode while the network opens in another thread; what judges distances
@@ -235,10 +235,17 @@ class Recognizer:
     ) -> list[Answer]:
         """As `answer`, of many compared at once; each is answered as it would be alone."""
         from firstsight.recognition.answering import answers_of
+        from firstsight.recognition.second_look import SecondLook
 
         closed = self.policy.closed_set if closed_set is None else closed_set
-        require_closed_set(closed)
-        return answers_of(self._standings, asked, false_accepts, closed_set=closed)
+        require_truth_value("closed_set", closed)
+        return answers_of(
+            self._standings,
+            asked,
+            false_accepts,
+            closed_set=closed,
+            second_look=SecondLook(self.gallery) if self._looks_again else None,
+        )
 
     def identify_many(
         self, pictures: Iterable[PictureLike], *, crop: Crop | None = None
@@ -269,7 +276,12 @@ class Recognizer:
         from firstsight.recognition.comparing import compare_readings
 
         readings = [read_picture(each, limits=self.policy.limits) for each in (a, b)]
-        return compare_readings(self.embedder, readings, false_matches=false_matches)
+        return compare_readings(
+            self.embedder,
+            readings,
+            false_matches=false_matches,
+            second_look=self.policy.second_look,
+        )
 
     def search(
         self,
@@ -349,6 +361,12 @@ class Recognizer:
         from firstsight.recognition.advising import examine_gallery
 
         return examine_gallery(self.gallery, self.embedder.info, self._standings)
+
+    @property
+    def _looks_again(self) -> bool:
+        from firstsight.recognition.second_look import sees_photographs
+
+        return self.policy.second_look and sees_photographs(self.embedder.info.preprocessing)
 
     def _record(self, answer: Answer, kind: VerdictKind, truth: str | None) -> int:
         from firstsight.recognition.judging import verdict_on

@@ -77,6 +77,13 @@ class Standing:
         distances, rows = self.matrix.nearest(query[None], k)
         return list(zip(photos[rows[0]].tolist(), distances[0].tolist(), strict=True))
 
+    def owned_photos(self, query: Floats, k: int) -> list[tuple[int, int]]:
+        """The k nearest photos of a query (D,), by rising distance: [(thing id, photo id)]."""
+        photos = self.matrix.photos
+        _, rows = self.matrix.nearest(query[None], k)
+        things = photos.things[np.searchsorted(photos.starts, rows[0], side="right") - 1]
+        return list(zip(things.tolist(), photos.photos[rows[0]].tolist(), strict=True))
+
 
 def read_standing(
     gallery: Gallery,

@@ -29,7 +29,7 @@ class Asking:
     """What every question has in common.
 
     crop: "left,top,right,bottom" in pixels. false_accepts: share of strangers that may get a name.
-    closed_set: every picture shows one of the things.
+    closed_set: every picture shows one of the things. second_look: see `Policy`.
     """
 
     gallery: str
@@ -39,6 +39,7 @@ class Asking:
     max_mib: float = 50
     max_megapixels: float = 200
     closed_set: bool = False
+    second_look: bool = True
 
     @property
     def policy(self):  # type: ignore[no-untyped-def]
@@ -48,7 +49,7 @@ class Asking:
         limits = DecodeLimits(
             max_bytes=int(self.max_mib * 2**20), max_pixels=int(self.max_megapixels * 1e6)
         )
-        return Policy(self.false_accepts, limits, self.closed_set)
+        return Policy(self.false_accepts, limits, self.closed_set, self.second_look)
 
     @property
     def box(self) -> tuple[int, int, int, int] | None:
@@ -185,6 +186,7 @@ def verify(
             model=asking.model or DEFAULT_MODEL,
             false_matches=false_matches,
             limits=asking.policy.limits,
+            second_look=asking.second_look,
         )
     if as_json:
         print_json(compared.to_json())

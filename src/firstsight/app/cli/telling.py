@@ -25,6 +25,8 @@ def answer_line(answer: Answer | Unreadable) -> str:
     limit = f" of at most {answer.threshold:.3g}" if answer.threshold is not None else ""
     who = f"to {answer.nearest.thing} " if answer.decision == "unknown" else ""
     told.append(f"distance {who}{answer.distance:.3g}{limit}")
+    if answer.nearest.nearer:
+        told.append(f"{answer.nearest.agreeing:.0f} places agree")
     if answer.runner_up is not None:
         told.append(f"then {answer.runner_up.thing} {answer.runner_up.distance:.3g}")
     return f"{answer.picture}: {answer.thing or 'unknown'} ({'; '.join(told)})"
@@ -72,8 +74,10 @@ def comparison_line(compared: Comparison) -> str:
     assert compared.probability is not None and compared.threshold is not None
     assert compared.false_matches is not None
     word = "same" if compared.same else "different"
+    agree = f"{compared.agreeing:.0f} places agree; " if compared.nearer else ""
     return (
-        f"{word} ({_percent(compared.probability)} at even odds; distance {compared.distance:.4g}, "
+        f"{word} ({_percent(compared.probability)} at even odds; {agree}"
+        f"distance {compared.distance:.4g}, "
         f"same up to {compared.threshold:.4g}: {_percent(compared.false_matches)} of different "
         f"pairs pass, {_percent(compared.misses or 0.0)} of same pairs fail)"
     )

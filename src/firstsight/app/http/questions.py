@@ -103,10 +103,16 @@ class Questions:
         self, a: Picture, b: Picture, *, false_matches: float | None = None
     ) -> Comparison:
         """Do two pictures show the same thing, by this gallery's model?"""
-        (_, first), (_, second) = await asyncio.gather(self._sight.seen(a), self._sight.seen(b))
-        return compare_vectors(
-            self._sight.embedder, (a.name, b.name), (first, second), false_matches=false_matches
+        (one, first), (other, second) = await asyncio.gather(
+            self._sight.seen(a), self._sight.seen(b)
         )
+
+        def compared() -> Comparison:
+            return compare_vectors(
+                self._sight.embedder, (one, other), (first, second), false_matches=false_matches
+            )
+
+        return await asyncio.to_thread(compared)  # a second look takes its time
 
     async def search(
         self,

@@ -113,6 +113,8 @@ class Rival(_Shape):
     thing: str
     distance: float
     photo: int
+    agreeing: float | None
+    nearer: float
 
 
 class Answer(_Shape):
@@ -158,6 +160,8 @@ class Compared(_Shape):
     false_matches: float | None
     false_matches_interval: Interval | None
     misses: float | None
+    agreeing: float | None
+    nearer: float
 
 
 class Embedding(_Shape):

@@ -25,6 +25,7 @@ from firstsight.app.web.telling import (
     closed_set_told,
     comparison_told,
     estimate_told,
+    places_told,
     sure_told,
 )
 from firstsight.app.web.why import shown_why
@@ -112,7 +113,8 @@ class _Shown:
 def _shown(answer: Answer) -> _Shown:
     rivals = [(each.thing, each.distance) for each in (answer.nearest, answer.runner_up) if each]
     scale = scale_of(rivals, answer.threshold, limit_words="named up to")
-    grounds = closed_set_told(answer) if answer.closed_set else estimate_told(answer.estimate)
+    grounds = places_told(answer.nearest.agreeing, answer.nearest.nearer)
+    grounds += closed_set_told(answer) if answer.closed_set else estimate_told(answer.estimate)
     return _Shown(answer, scale, sure_told(answer), grounds)
 
 

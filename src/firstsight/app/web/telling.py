@@ -18,6 +18,7 @@ __all__ = [
     "estimate_told",
     "percent",
     "photos_told",
+    "places_told",
     "sure_told",
     "things_told",
 ]
@@ -64,6 +65,16 @@ def sure_told(answer: Answer) -> str:
     if answer.probability is None:
         return f"Near enough to be named, {strict}; nothing tells how likely the name is right."
     return f"{percent(answer.probability)} sure that the name is right, {strict}."
+
+
+def places_told(agreeing: float | None, nearer: float) -> list[str]:
+    """What a second look found, a sentence or none."""
+    if not nearer or agreeing is None:
+        return []
+    return [
+        f"{agreeing:.0f} places in the middle of both pictures agree, which counts as nearer by "
+        f"{nearer:.3f}."
+    ]
 
 
 def closed_set_told(answer: Answer) -> list[str]:
@@ -117,7 +128,7 @@ def comparison_told(compared: Comparison) -> str:
     )
     if compared.misses is not None:
         told += f", and turns {percent(compared.misses)} of same pairs away"
-    return told + "."
+    return " ".join([told + ".", *places_told(compared.agreeing, compared.nearer)])
 
 
 def enrollment_told(result: Enrollment) -> str:

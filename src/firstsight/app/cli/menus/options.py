@@ -17,6 +17,7 @@ __all__ = [
     "closed_set",
     "crop",
     "false_accepts",
+    "first_look",
     "gallery",
     "max_megapixels",
     "max_mib",
@@ -67,6 +68,11 @@ closed_set = click.option(
     "--closed-set",
     is_flag=True,
     help="Every picture shows one of the things: name the likeliest, never 'unknown'.",
+)
+first_look = click.option(
+    "--first-look",
+    is_flag=True,
+    help="Take photographs as wholes: no second look for places that agree.",
 )
 crop = click.option("--crop", metavar="L,T,R,B", help="Look at this part only, in upright pixels.")
 max_mib = click.option(

@@ -70,6 +70,7 @@ def enroll(
 @options.model
 @options.false_accepts
 @options.closed_set
+@options.first_look
 @options.crop
 @options.sheet
 @options.show
@@ -82,6 +83,7 @@ def identify(
     model: str | None,
     false_accepts: float,
     closed_set: bool,
+    first_look: bool,
     crop: str | None,
     sheet: Path | None,
     show: bool,
@@ -93,7 +95,14 @@ def identify(
     from firstsight.app.cli import recognise as command
 
     asking = command.Asking(
-        gallery, model, false_accepts, crop, max_mib, max_megapixels, closed_set
+        gallery,
+        model,
+        false_accepts,
+        crop,
+        max_mib,
+        max_megapixels,
+        closed_set,
+        second_look=not first_look,
     )
     command.identify(list(pictures), asking, sheet=sheet, show=show, as_json=as_json)
 
@@ -109,6 +118,7 @@ def identify(
     metavar="SHARE",
     help="Share of different pairs that may pass; default: 0.01, or the model's least.",
 )
+@options.first_look
 @options.max_mib
 @options.max_megapixels
 @options.as_json
@@ -118,6 +128,7 @@ def verify(
     model: str | None,
     gallery: str | None,
     false_matches: float | None,
+    first_look: bool,
     max_mib: float,
     max_megapixels: float,
     as_json: bool,
@@ -126,7 +137,11 @@ def verify(
     from firstsight.app.cli import recognise as command
 
     asking = command.Asking(
-        gallery or "photos", model, max_mib=max_mib, max_megapixels=max_megapixels
+        gallery or "photos",
+        model,
+        max_mib=max_mib,
+        max_megapixels=max_megapixels,
+        second_look=not first_look,
     )
     command.verify(
         a,

@@ -1,0 +1,133 @@
+"""A second look: where the first leaves doubt, do places of the picture agree with enrolled ones?
+
+The network sees pictures as a whole; a print, a label or a pattern that is seen again is told far
+more surely by its keypoints. They cost some twenty milliseconds a picture, so they are looked for
+where a first look does not settle the answer, and compared with the nearest photos alone. What was
+found of an enrolled photo is kept in the gallery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from firstsight.deciding.second_look import nearer_by
+from firstsight.errors import NotInGallery, PictureError
+from firstsight.gallery.gallery import Gallery
+from firstsight.images.preprocess import Preprocessing
+from firstsight.images.reading import Reading, read_picture
+from firstsight.keypoints import FORMAT, Agreement, Keypoints, agreeing, find_keypoints
+from firstsight.recognition.nearest import Near
+
+__all__ = ["LOOKED_AT", "SecondLook", "Seen", "agreement_of", "sees_photographs"]
+
+LOOKED_AT = 50  # enrolled photos, the nearest
+
+
+@dataclass(frozen=True)
+class Seen:
+    """near: a thing, brought nearer where places agree, and the photo that it is nearest by.
+
+    agreeing: keypoints that agree, counted by how near to the pictures' middles they lie; None
+    where nobody looked. nearer: by how much less its distance is for that.
+    """
+
+    near: Near
+    agreeing: float | None = None
+    nearer: float = 0.0
+
+
+def sees_photographs(seen_as: Preprocessing) -> bool:
+    """Whether a network is for photographs: colours, and no frame of the ink."""
+    return seen_as.mode == "rgb" and seen_as.fit != "ink"
+
+
+@dataclass(frozen=True, eq=False)
+class SecondLook:
+    """Of one gallery."""
+
+    gallery: Gallery
+
+    def at(
+        self,
+        reading: Reading,
+        found: Sequence[Near],
+        photos: Sequence[tuple[int, int]],
+        sharpness: float,
+    ) -> list[Seen]:
+        """The things found at first, by how near they are now.
+
+        found: by rising distance. photos: (thing, photo) of the photos to look at.
+        """
+        agreed = self._agreed(find_keypoints(reading.image()), photos)
+        seen = list[Seen]()
+        for near in found:
+            places, photo = agreed.get(near.thing, (None, near.photo))
+            if places is None:
+                seen.append(Seen(near))
+                continue
+            nearer = nearer_by(places, sharpness)
+            by = photo if nearer else near.photo
+            seen.append(Seen(Near(near.thing, near.distance - nearer, by), places, nearer))
+        return sorted(seen, key=lambda each: (each.near.distance, each.near.thing))
+
+    def _agreed(
+        self, asked: Keypoints, photos: Sequence[tuple[int, int]]
+    ) -> dict[int, tuple[float, int]]:
+        """By thing: how many keypoints agree with it and no other thing, and with which photo.
+
+        A place that two things agree with, as a logo or the table that both lie on, tells neither.
+        """
+        enrolled = self._keypoints([photo for _, photo in photos])
+        best = dict[int, tuple[float, int, Agreement]]()
+        for thing, photo in photos:
+            if photo in enrolled:
+                agreement = agreeing(asked, enrolled[photo])
+                places = float(agreement.middle.sum())
+                if thing not in best or places > best[thing][0]:
+                    best[thing] = (places, photo, agreement)
+        claims = np.zeros(len(asked), int)
+        for _, _, agreement in best.values():
+            claims[agreement.first] += 1
+        return {
+            thing: (_alone(agreement, claims), photo)
+            for thing, (_, photo, agreement) in best.items()
+        }
+
+    def _keypoints(self, photos: Iterable[int]) -> dict[int, Keypoints]:
+        """By photo, of those whose pictures are kept."""
+        found = dict[int, Keypoints]()
+        for photo, packed in self.gallery.keypoints(photos, FORMAT).items():
+            try:
+                found[photo] = Keypoints.from_bytes(packed)
+            except ValueError:  # damaged: found anew
+                continue
+        anew = dict[int, bytes]()
+        for photo in photos:
+            if photo not in found and (keypoints := self._found_anew(photo)) is not None:
+                found[photo], anew[photo] = keypoints, keypoints.to_bytes()
+        if anew:
+            self.gallery.keep_keypoints(anew, FORMAT)
+        return found
+
+    def _found_anew(self, photo: int) -> Keypoints | None:
+        try:
+            kept = self.gallery.picture(photo)
+            if kept is None:
+                return None
+            return find_keypoints(read_picture(kept, name=f"the picture of photo {photo}").image())
+        except (NotInGallery, PictureError):  # gone by now, or damaged
+            return None
+
+
+def agreement_of(readings: Sequence[Reading]) -> float:
+    """How many keypoints of two pictures agree, counted by how near to the middles they lie."""
+    one, other = (find_keypoints(reading.image()) for reading in readings)
+    return float(agreeing(one, other).middle.sum())
+
+
+def _alone(agreement: Agreement, claims: npt.NDArray[np.int_]) -> float:
+    return float(agreement.middle[claims[agreement.first] == 1].sum())
