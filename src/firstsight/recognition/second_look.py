@@ -25,6 +25,7 @@ from firstsight.recognition.nearest import Near
 __all__ = ["LOOKED_AT", "SecondLook", "Seen", "agreement_of", "sees_photographs"]
 
 LOOKED_AT = 50  # enrolled photos, the nearest
+SHARED = 0.05  # of the longest side: as near to what another thing agrees with, a place is its too
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,13 @@ class SecondLook:
                 places = float(agreement.middle.sum())
                 if thing not in best or places > best[thing][0]:
                     best[thing] = (places, photo, agreement)
-        claims = np.zeros(len(asked), int)
-        for _, _, agreement in best.values():
-            claims[agreement.first] += 1
-        return {
-            thing: (_alone(agreement, claims), photo)
-            for thing, (_, photo, agreement) in best.items()
-        }
+        claimed = {thing: asked.at[agreement.first] for thing, (*_, agreement) in best.items()}
+        found = dict[int, tuple[float, int]]()
+        for thing, (_, photo, agreement) in best.items():
+            others = [at for other, at in claimed.items() if other != thing and len(at)]
+            alone = _is_apart(claimed[thing], np.concatenate(others)) if others else slice(None)
+            found[thing] = (float(agreement.middle[alone].sum()), photo)
+        return found
 
     def _keypoints(self, photos: Iterable[int]) -> dict[int, Keypoints]:
         """By photo, of those whose pictures are kept."""
@@ -129,5 +130,8 @@ def agreement_of(readings: Sequence[Reading]) -> float:
     return float(agreeing(one, other).middle.sum())
 
 
-def _alone(agreement: Agreement, claims: npt.NDArray[np.int_]) -> float:
-    return float(agreement.middle[claims[agreement.first] == 1].sum())
+def _is_apart(
+    at: npt.NDArray[np.float32], others: npt.NDArray[np.float32]
+) -> npt.NDArray[np.bool_]:
+    apart = np.linalg.norm(at[:, None] - others, axis=2)
+    return np.asarray(apart.min(axis=1) > SHARED, np.bool_)

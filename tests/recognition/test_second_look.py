@@ -1,0 +1,164 @@
+"""A second look, by the shipped model for photographs and things drawn here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import firstsight
+from firstsight.errors import UsageError
+from firstsight.images.reading import read_picture
+from firstsight.recognition.recognizer import Policy, Recognizer
+from firstsight.recognition.second_look import SecondLook
+from tests.keypoints.prints import photographed, printed
+
+N = 5
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("second look") / "covers"
+    with Recognizer.open(folder, model="photos") as recognizer:
+        for number in range(N):
+            recognizer.enroll(f"cover {number}", printed(number))
+    return folder
+
+
+@pytest.fixture
+def recognizer(place: Path) -> Iterator[Recognizer]:
+    with Recognizer.open(place) as opened:
+        yield opened
+
+
+def at_first(place: Path) -> Recognizer:
+    return Recognizer.open(place, policy=Policy(second_look=False))
+
+
+def test_prints_that_were_not_known_at_first_are_known_at_second(
+    place: Path, recognizer: Recognizer
+) -> None:
+    asked = [photographed(printed(number), number) for number in range(N)]
+    with at_first(place) as without:
+        first = [without.identify(each) for each in asked]
+    second = [recognizer.identify(each) for each in asked]
+    assert sum(answer.decision == "known" for answer in first) < N
+    assert [answer.thing for answer in second] == [f"cover {number}" for number in range(N)]
+    for one, other in zip(first, second, strict=True):
+        assert one.nearest.agreeing is None
+        if one.decision != "known":
+            assert other.nearest.agreeing is not None and other.nearest.agreeing > 5
+            # What counts is the distance less what was brought nearer.
+            assert other.nearest.nearer > 0
+            assert other.threshold is not None and other.distance <= other.threshold
+        if one.nearest.thing == other.nearest.thing:
+            assert other.distance + other.nearest.nearer == pytest.approx(one.distance)
+
+
+def test_strangers_stay_strangers(recognizer: Recognizer) -> None:
+    for number in range(20, 26):
+        answer = recognizer.identify(photographed(printed(number), number))
+        assert answer.thing is None
+        assert answer.nearest.nearer == 0
+        assert answer.nearest.agreeing == 0
+
+
+def test_what_is_found_of_enrolled_photos_is_kept_and_goes_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Recognizer.open(tmp_path / "g", model="photos") as recognizer:
+        for number in range(3):
+            recognizer.enroll(f"cover {number}", printed(number))
+        asked = photographed(printed(0), 0)
+        before = recognizer.gallery.generation
+        first = recognizer.identify(asked)
+        assert recognizer.gallery.generation == before  # an answer is no change
+        kept = recognizer.gallery.keypoints([1, 2, 3], 1)
+        assert sorted(kept) == [1, 2, 3]
+        # Nothing is found anew of what is kept.
+        monkeypatch.setattr(SecondLook, "_found_anew", lambda *_: pytest.fail("found anew"))
+        assert recognizer.identify(asked).to_json() == first.to_json()
+        recognizer.gallery.forget("cover 1")
+        assert sorted(recognizer.gallery.keypoints([1, 2, 3], 1)) == [1, 3]
+
+
+def test_damaged_keypoints_are_found_anew(recognizer: Recognizer) -> None:
+    asked = photographed(printed(2), 2)
+    expected = recognizer.identify(asked).to_json()
+    assert recognizer.gallery.keep_keypoints({number + 1: b"no" for number in range(N)}, 1)
+    assert recognizer.identify(asked).to_json() == expected
+    assert recognizer.gallery.keypoints([3], 1)[3] != b"no"
+
+
+def test_without_kept_pictures_nobody_looks_twice(tmp_path: Path) -> None:
+    with Recognizer.open(tmp_path / "g", model="photos", keeps_pictures=False) as recognizer:
+        for number in range(3):
+            recognizer.enroll(f"cover {number}", printed(number))
+        answer = recognizer.identify(photographed(printed(0), 0))
+        assert answer.nearest.agreeing is None
+        assert not recognizer.gallery.keypoints([1, 2, 3], 1)
+        assert recognizer.gallery.keep_keypoints({1: b""}, 1)
+        assert not recognizer.gallery.keypoints([1], 1)
+
+
+def test_a_read_only_gallery_is_looked_at_too(place: Path) -> None:
+    with Recognizer.open_existing(place, read_only=True) as recognizer:
+        answer = recognizer.identify(photographed(printed(1), 1))
+        assert answer.thing == "cover 1"
+
+
+def test_what_two_things_share_tells_neither(tmp_path: Path) -> None:
+    table = printed(99).resize((400, 400))
+    things = [Image.new("RGB", (300, 300), colour) for colour in ("white", "black", "red")]
+    with Recognizer.open(tmp_path / "g", model="photos") as recognizer:
+        for number, thing in enumerate(things[:2]):
+            recognizer.enroll(f"tile {number}", photographed(thing, number, table=table))
+        asked = photographed(things[2], 5, table=table)
+        look = SecondLook(recognizer.gallery)
+        reading = read_picture(np.asarray(asked))
+        seen = look.at(reading, _near(recognizer, asked), [(1, 1), (2, 2)], 20.0)
+        together = sum(each.agreeing or 0 for each in seen)
+        alone = look.at(reading, _near(recognizer, asked), [(1, 1)], 20.0)
+        assert together < 0.3 * sum(each.agreeing or 0 for each in alone)
+
+
+def _near(recognizer: Recognizer, asked: Image.Image):  # type: ignore[no-untyped-def]
+    vector = recognizer.embedder.embed(np.asarray(asked))
+    return recognizer._standings.current().nearest_things(vector, 2)[0]
+
+
+def test_a_verdict_is_on_the_distance_of_the_first_look(recognizer: Recognizer) -> None:
+    asked = photographed(printed(3), 3)
+    answer = recognizer.identify(asked)
+    number = recognizer.confirm(answer)
+    (verdict,) = [each for each in recognizer.gallery.verdicts() if each.id == number]
+    own = recognizer.embedder.embed([np.asarray(asked), np.asarray(printed(3))])
+    expected = recognizer.embedder.distance(own[:1], own[1:])[0, 0]
+    assert verdict.distance == pytest.approx(float(expected), abs=1e-5)
+    assert verdict.margin is not None and verdict.margin >= 0
+    recognizer.gallery.withdraw(number)
+
+
+def test_two_pictures_of_one_print_are_the_same() -> None:
+    cover = printed(1)
+    pictures = [np.asarray(photographed(cover, seed)) for seed in (1, 2)]
+    first = firstsight.verify(*pictures, second_look=False)
+    second = firstsight.verify(*pictures)
+    assert first.agreeing is None
+    assert second.same
+    if not first.same:
+        assert second.agreeing is not None and second.agreeing > 5
+        assert second.distance == pytest.approx(first.distance - second.nearer)
+
+
+def test_drawings_are_not_looked_at_twice(tmp_path: Path) -> None:
+    drawn = [np.asarray(printed(number).convert("L")) for number in range(2)]
+    assert firstsight.verify(*drawn, model="characters").agreeing is None
+
+
+def test_a_policy_says_yes_or_no() -> None:
+    with pytest.raises(UsageError, match="second_look is 'no'; give True or False"):
+        Policy(second_look="no")  # type: ignore[arg-type]
