@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from firstsight.drawing.why import Matched, why_sentence, why_sheet
+from firstsight.drawing.places import DOT
+from firstsight.drawing.why import Agreed, Matched, why_sentence, why_sheet
 from firstsight.model.occlusion import Explanation
 
 PAPER = (252, 252, 250)
@@ -119,3 +120,16 @@ def test_pictures_that_were_not_kept_leave_their_place_empty() -> None:
     assert sheet.width == 1200
     assert count(sheet, orange=True) < 1.3 * 240 * 240
     assert sheet.getpixel((1100, 200)) == PAPER
+
+
+def test_places_that_agree_are_marked_on_both_pictures_and_told() -> None:
+    at = np.array([[0, 0], [0.2, 0.1], [-0.2, 0.1]], np.float32)
+    agreed = replace(MATCHED, agreed=Agreed(at, -at, 0.123))
+    sheet, before = why_sheet(agreed), why_sheet(MATCHED)
+    assert sheet.height > before.height
+    seen = {colour: n for n, colour in sheet.getcolors(2**24) or []}
+    dots = sum(n for n, colour in before.getcolors(2**24) or [] if colour == DOT)
+    assert seen[DOT] - dots > 6 * 12  # six dots and their numbers
+    assert why_sentence(agreed) == (
+        why_sentence(MATCHED) + " 3 places of both pictures agree, which counts as nearer by 0.123."
+    )

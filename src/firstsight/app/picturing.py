@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from firstsight.drawing.lookalikes import Alike, Question
-    from firstsight.drawing.why import Matched
+    from firstsight.drawing.why import Agreed, Matched
     from firstsight.gallery.gallery import Gallery
     from firstsight.images.preprocess import Preprocessing
     from firstsight.model.embedder import Embedder
@@ -112,7 +112,22 @@ def explain(
         # Another rule's distance is not the one to this photo.
         limit=answer.threshold if answer.estimate.rule == "best" else None,
         fit="squash" if seen.fit == "ink" else seen.fit,
+        agreed=None if enrolled is None else _agreed(asked, enrolled, nearest.nearer),
     )
+
+
+def _agreed(asked: Reading, enrolled: Image.Image, nearer: float) -> Agreed | None:
+    """What a second look found, where it brought the pictures nearer."""
+    from firstsight.drawing.why import Agreed
+    from firstsight.keypoints import agreeing, find_keypoints
+
+    if not nearer:
+        return None
+    one, other = find_keypoints(asked.image()), find_keypoints(enrolled)
+    agreement = agreeing(one, other)
+    order = np.argsort(-agreement.middle, kind="stable")
+    rows, columns = agreement.first[order], agreement.second[order]
+    return Agreed(one.at[rows], other.at[columns], nearer)
 
 
 @dataclass(frozen=True, eq=False)

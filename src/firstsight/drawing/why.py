@@ -11,16 +11,30 @@ from PIL import Image, ImageDraw
 from firstsight.drawing.grid import INK, QUIET_INK, GridCell, GridRow, SheetStyle, picture_grid
 from firstsight.drawing.heat import heat_over, heat_strip, square_on
 from firstsight.drawing.lettering import font_of, leading
+from firstsight.drawing.places import numbered, places_over
 from firstsight.drawing.tiles import PAPER, Box, Picture, dashed_rectangle
 from firstsight.images.preprocess import Fit
 from firstsight.model.occlusion import Explanation
 
-__all__ = ["Matched", "draw_window", "why_sentence", "why_sheet"]
+__all__ = ["Agreed", "Matched", "draw_window", "why_sentence", "why_sheet"]
 
 Floats = npt.NDArray[np.float32]
 
 TILE = 250
 SHARP = 4  # tiles are drawn from pictures at most this many times as large
+
+
+@dataclass(frozen=True, eq=False)
+class Agreed:
+    """Places of the asked and of the enrolled picture that agree, pair by pair.
+
+    asked, enrolled: (N, 2) x and y from the picture's middle, its longest side being 1. nearer: by
+    how much less the distance counts for it.
+    """
+
+    asked: Floats
+    enrolled: Floats
+    nearer: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +44,8 @@ class Matched:
     asked, enrolled, rival: the pictures as a person sees them; the latter two are None where the
     gallery keeps no pictures. name: of the thing found nearest. rival_name: of the nearest other
     thing; None where there is none. limit: the distance up to which a thing counts as known, if
-    one is in force. fit: how the model makes a square of a picture.
+    one is in force. fit: how the model makes a square of a picture. agreed: what a second look
+    found, where it counted.
     """
 
     why: Explanation
@@ -41,6 +56,7 @@ class Matched:
     rival_name: str | None = None
     limit: float | None = None
     fit: Fit = "squash"
+    agreed: Agreed | None = None
 
 
 def why_sheet(match: Matched, *, title: str = "", style: SheetStyle | None = None) -> Image.Image:
@@ -63,6 +79,16 @@ def why_sheet(match: Matched, *, title: str = "", style: SheetStyle | None = Non
 
 def why_sentence(match: Matched) -> str:
     """What the maps come to, in one or two sentences."""
+    told = _told_of_parts(match)
+    if match.agreed is None:
+        return told
+    return (
+        f"{told} {len(match.agreed.asked)} places of both pictures agree, which counts as nearer "
+        f"by {match.agreed.nearer:.3f}."
+    )
+
+
+def _told_of_parts(match: Matched) -> str:
     why, name, rival = match.why, match.name, match.rival_name
     if why.silence == "blank":
         return "The asked picture is of one colour: there is no part of it to hide."
@@ -108,12 +134,19 @@ def _rows(match: Matched, largest: float, style: SheetStyle) -> list[GridRow]:
             [GridCell(enrolled, caption=match.name, detail=f"distance {why.distance:.3f}")],
         )
     ]
+    if match.agreed is not None and match.enrolled is not None:
+        agreed = match.agreed
+        numbers = numbered(agreed.asked)
+        one = places_over(match.asked, agreed.asked, numbers, side)
+        other = places_over(match.enrolled, agreed.enrolled, numbers, side)
+        asked = GridCell(one, caption="places that agree", detail="asked")
+        rows.append(GridRow(asked, [GridCell(other, caption=match.name, detail="enrolled")]))
     if why.lead is not None and match.rival_name is not None:
         told = f"nearest rival, distance {why.rival_distance:.3f}"
-        asked = shown(match.asked, why.lead, why.turning)
+        lead = shown(match.asked, why.lead, why.turning)
         caption = f"what tells it from {match.rival_name}"
         rival = GridCell(match.rival, caption=match.rival_name, detail=told)
-        rows.append(GridRow(GridCell(asked, caption=caption, detail="asked"), [rival]))
+        rows.append(GridRow(GridCell(lead, caption=caption, detail="asked"), [rival]))
     return rows
 
 

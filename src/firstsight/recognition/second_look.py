@@ -70,10 +70,10 @@ class SecondLook:
             if places is None:
                 seen.append(Seen(near))
                 continue
-            nearer = nearer_by(places, sharpness)
+            nearer = min(nearer_by(places, sharpness), max(0.0, near.distance))
             by = photo if nearer else near.photo
             seen.append(Seen(Near(near.thing, near.distance - nearer, by), places, nearer))
-        return sorted(seen, key=lambda each: (each.near.distance, each.near.thing))
+        return sorted(seen, key=lambda each: (each.near.distance, -(each.agreeing or 0.0)))
 
     def _agreed(
         self, asked: Keypoints, photos: Sequence[tuple[int, int]]

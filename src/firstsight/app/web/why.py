@@ -12,6 +12,7 @@ from PIL import Image
 
 from firstsight.app.http.questions import Why
 from firstsight.drawing.heat import heat_over
+from firstsight.drawing.places import numbered, places_over
 from firstsight.drawing.tiles import Box, Picture, as_rgb
 from firstsight.drawing.why import draw_window
 
@@ -40,6 +41,13 @@ def shown_why(why: Why) -> dict[str, Any]:
     if match.enrolled is not None:
         words = f"{match.name}, as it was enrolled"
         tiles.append((laid(match.enrolled, found.enrolled), words))
+    if match.agreed is not None and match.enrolled is not None:
+        numbers = numbered(match.agreed.asked)
+        for picture, at, words in (
+            (match.asked, match.agreed.asked, "your picture: places that agree"),
+            (match.enrolled, match.agreed.enrolled, f"{match.name}: the same places"),
+        ):
+            tiles.append((as_data(places_over(picture, at, numbers, SIDE)), words))
     if found.lead is not None:
         words = f"your picture: what tells it from {match.rival_name}"
         tiles.append((laid(match.asked, found.lead, found.turning), words))
