@@ -24,7 +24,7 @@ def test_a_new_gallery_is_empty_and_knows_its_model(tmp_path: Path) -> None:
         assert gallery.info.name == "my things"
         assert gallery.info.model == MODEL
         assert gallery.info.keeps_pictures
-        assert gallery.info.schema_version == 2
+        assert gallery.info.schema_version == 3
         assert gallery.place == tmp_path / "g"
         assert not gallery.read_only
         assert gallery.counts() == (0, 0)

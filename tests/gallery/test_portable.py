@@ -25,6 +25,7 @@ def full(folder: Path) -> Gallery:
     gallery.remove("pan")
     gallery.stage(OTHER_MODEL, {1: np.zeros(OTHER_MODEL.embedding_size, np.float32)})
     gallery.remember("estimate", 1)
+    gallery.keep_keypoints({4: b"points"}, 1)
     return gallery
 
 
@@ -51,9 +52,11 @@ def test_an_export_holds_nothing_that_was_removed(tmp_path: Path) -> None:
         with Gallery.open(tmp_path / "again") as again:
             assert again.info.name == "Again"
             assert (again.steps(), again.staged(), again.recall("estimate")) == ([], None, None)
+            assert again.keypoints([4], 1) == {}
         # The gallery itself keeps them all.
         assert len(gallery.steps()) == 4
         assert gallery.staged() is not None
+        assert gallery.keypoints([4], 1) == {4: b"points"}
 
 
 def test_a_backup_holds_everything_and_is_taken_while_others_write(tmp_path: Path) -> None:
@@ -184,7 +187,7 @@ def test_a_file_of_an_older_version_becomes_one_of_this(
         Gallery.open(tmp_path / "g")
     for folder in (import_gallery(tmp_path / "old.firstsight", tmp_path / "h"), tmp_path / "g"):
         with Gallery.open(folder) as gallery:
-            assert gallery.info.schema_version == 3
+            assert gallery.info.schema_version == 4
             assert held(gallery) == {"mug": [1]}
         with sqlite3.connect(folder / "gallery.sqlite") as raw:
             assert raw.execute("SELECT count(*) FROM colour").fetchone() == (0,)

@@ -7,7 +7,7 @@ import json
 from firstsight.recognition.recognizer import Policy, Recognizer
 from tests.drawings import drawing
 
-RIVAL = {"thing", "distance", "photo"}
+RIVAL = {"thing", "distance", "photo", "agreeing", "nearer"}
 
 
 def test_an_answer_has_the_keys_that_the_page_names(recognizer: Recognizer) -> None:
@@ -51,7 +51,7 @@ def test_other_answers_have_theirs(recognizer: Recognizer) -> None:
     compared = recognizer.verify(drawing(0), drawing(0, 1)).to_json()
     assert set(compared) == {
         *("a", "b", "same", "probability", "distance", "threshold", "false_matches"),
-        *("false_matches_interval", "misses"),
+        *("false_matches_interval", "misses", "agreeing", "nearer"),
     }
     (match,) = recognizer.search(drawing(0), k=1)
     assert set(match.to_json()) == {

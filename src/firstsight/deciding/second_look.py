@@ -8,9 +8,9 @@ from __future__ import annotations
 
 __all__ = ["log_odds_of", "nearer_by"]
 
-# By single things photographed anew, against the ten most alike others of each: decision 0025.
-LEAST_AGREEING = 1.5
-AT_NONE, EACH, AT_MOST = 3.5, 0.35, 8.0
+# By single things photographed anew, and by faces, which have eyes and mouths in the same places:
+# decision 0025.
+EACH, AT_MOST = 1.0, 8.0
 
 
 def log_odds_of(agreeing: float) -> float:
@@ -20,9 +20,7 @@ def log_odds_of(agreeing: float) -> float:
     things fit by chance, but the same print, logo or room may be seen with another thing: so no
     number of them says more than AT_MOST. None that agree say nothing: most things bear no print.
     """
-    if agreeing < LEAST_AGREEING:
-        return 0.0
-    return min(AT_MOST, AT_NONE + EACH * agreeing)
+    return min(AT_MOST, EACH * agreeing)
 
 
 def nearer_by(agreeing: float, sharpness: float) -> float:
