@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.records import VerdictKind
 
-from .stores import created, photo
+from .stores import created, digest_of, photo, verdict
 
 
 def test_keypoints_are_kept_of_photos_whose_pictures_are(tmp_path: Path) -> None:
@@ -38,3 +39,27 @@ def test_a_gallery_that_cannot_be_written_keeps_none(tmp_path: Path) -> None:
     with Gallery.open(tmp_path / "g", read_only=True) as gallery:
         assert not gallery.keep_keypoints({1: b"a"}, 1)
         assert gallery.keypoints([1], 1) == {}
+
+
+def test_pictures_that_were_denied_are_those_of_the_last_word(tmp_path: Path) -> None:
+    with created(tmp_path / "g", mug=[1], cup=[2]) as gallery:
+        mug, cup = gallery.thing("mug").id, gallery.thing("cup").id
+        said: list[tuple[VerdictKind, str, str | None]] = [
+            ("wrong", "mug", None),
+            ("other", "mug", "cup"),
+            ("right", "mug", "mug"),
+            ("wrong", "cup", None),
+            ("wrong", "mug", None),
+        ]
+        for number, (kind, named, truth) in enumerate(said):
+            gallery.record(
+                verdict(kind, named, truth, digest=digest_of(number), kept=b"%d" % number)
+            )
+        assert gallery.mistakable(mug, 5) == [b"4", b"1", b"0"]
+        assert gallery.mistakable(mug, 2) == [b"4", b"1"]
+        assert gallery.mistakable(cup, 5) == [b"3"]
+        gallery.record(
+            verdict("right", "mug", "mug", digest=digest_of(4), kept=b"4")
+        )  # thought better of
+        gallery.withdraw(1)
+        assert gallery.mistakable(mug, 5) == [b"1"]

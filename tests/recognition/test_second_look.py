@@ -142,6 +142,25 @@ def test_a_verdict_is_on_the_distance_of_the_first_look(recognizer: Recognizer) 
     recognizer.gallery.withdraw(number)
 
 
+def test_what_was_denied_does_not_agree_again(place: Path, recognizer: Recognizer) -> None:
+    cover, logo = printed(4), printed(4).crop((100, 100, 200, 200))
+    other = printed(31, logo=logo)  # another thing that bears the middle of cover 4
+    asked, again = photographed(other, 1), photographed(other, 2)
+    before = recognizer.identify(asked)
+    by_first = {each.thing: each for each in (before.nearest, before.runner_up) if each}
+    assert by_first["cover 4"].nearer > 0
+    number = recognizer.deny(before) if before.nearest.thing == "cover 4" else None
+    assert number is not None
+    after = recognizer.identify(again)
+    found = {each.thing: each for each in (after.nearest, after.runner_up) if each}
+    assert found.get("cover 4") is None or found["cover 4"].nearer < by_first["cover 4"].nearer / 2
+    # The thing itself is known as before, by all that the other does not bear.
+    assert recognizer.identify(photographed(cover, 4)).thing == "cover 4"
+    recognizer.gallery.withdraw(number)
+    returned = recognizer.identify(again)
+    assert returned.nearest.thing == "cover 4" and returned.nearest.nearer > 0
+
+
 def test_two_pictures_of_one_print_are_the_same() -> None:
     cover = printed(1)
     pictures = [np.asarray(photographed(cover, seed)) for seed in (1, 2)]

@@ -292,6 +292,11 @@ class Gallery:
         with history.changing(self._store, "withdraw") as change:
             judging.withdraw(change, verdict_id)
 
+    def mistakable(self, thing_id: int, most: int) -> list[bytes]:
+        """Pictures that people said do not show a thing that came nearest: see `judging`."""
+        with self._store.reading() as connection:
+            return judging.mistakable(connection, thing_id, most)
+
     def undo(self, n: int = 1) -> list[Step]:
         """Take the last `n` steps back, or as many as there are; gives them, the newest first.
 

@@ -13,7 +13,7 @@ from firstsight.gallery.history import Change, now
 from firstsight.gallery.names import proper_name
 from firstsight.gallery.records import Verdict
 
-__all__ = ["carry", "last_words", "record", "withdraw"]
+__all__ = ["carry", "last_words", "mistakable", "record", "withdraw"]
 
 
 def record(change: Change, verdict: Verdict) -> int:
@@ -62,6 +62,20 @@ def record(change: Change, verdict: Verdict) -> int:
 def last_words(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Of several verdicts on one picture the last: who judges again corrects what was said."""
     return list({verdict.digest: verdict for verdict in verdicts}.values())
+
+
+def mistakable(connection: sqlite3.Connection, thing_id: int, most: int) -> list[bytes]:
+    """Kept pictures that came near to a thing and, by the last word on each, do not show it.
+
+    Of the last `most` such verdicts, whichever model's answers they were on.
+    """
+    rows_found = connection.execute(
+        "SELECT encoded FROM verdict AS said WHERE named_id = ? AND gone = 0 AND kind <> 'right' "
+        "AND encoded IS NOT NULL AND NOT EXISTS (SELECT 1 FROM verdict AS later WHERE gone = 0 "
+        "AND later.digest = said.digest AND later.id > said.id) ORDER BY id DESC LIMIT ?",
+        (thing_id, most),
+    )
+    return [bytes(encoded) for (encoded,) in rows_found]
 
 
 def withdraw(change: Change, verdict_id: int) -> None:

@@ -25,6 +25,7 @@ from firstsight.recognition.nearest import Near
 __all__ = ["LOOKED_AT", "SecondLook", "Seen", "agreement_of", "sees_photographs"]
 
 LOOKED_AT = 50  # enrolled photos, the nearest
+DENIED = 5  # pictures of the last verdicts on a thing
 SHARED = 0.05  # of the longest side: as near to what another thing agrees with, a place is its too
 
 
@@ -81,6 +82,7 @@ class SecondLook:
         """By thing: how many keypoints agree with it and no other thing, and with which photo.
 
         A place that two things agree with, as a logo or the table that both lie on, tells neither.
+        Nor does one that agrees with a picture which, as a person said, does not show the thing.
         """
         enrolled = self._keypoints([photo for _, photo in photos])
         best = dict[int, tuple[float, int, Agreement]]()
@@ -93,9 +95,22 @@ class SecondLook:
         claimed = {thing: asked.at[agreement.first] for thing, (*_, agreement) in best.items()}
         found = dict[int, tuple[float, int]]()
         for thing, (_, photo, agreement) in best.items():
+            if not len(claimed[thing]):
+                found[thing] = (0.0, photo)
+                continue
             others = [at for other, at in claimed.items() if other != thing and len(at)]
+            others += self._mistakable(asked, thing)
             alone = _is_apart(claimed[thing], np.concatenate(others)) if others else slice(None)
             found[thing] = (float(agreement.middle[alone].sum()), photo)
+        return found
+
+    def _mistakable(self, asked: Keypoints, thing: int) -> list[npt.NDArray[np.float32]]:
+        """Places that agree with pictures denied to show the thing."""
+        found = list[npt.NDArray[np.float32]]()
+        for encoded in self.gallery.mistakable(thing, DENIED):
+            denied = _keypoints_of(encoded, "the picture of a verdict")
+            if denied is not None and len(agreement := agreeing(asked, denied)):
+                found.append(asked.at[agreement.first])
         return found
 
     def _keypoints(self, photos: Iterable[int]) -> dict[int, Keypoints]:
@@ -117,11 +132,16 @@ class SecondLook:
     def _found_anew(self, photo: int) -> Keypoints | None:
         try:
             kept = self.gallery.picture(photo)
-            if kept is None:
-                return None
-            return find_keypoints(read_picture(kept, name=f"the picture of photo {photo}").image())
-        except (NotInGallery, PictureError):  # gone by now, or damaged
+        except NotInGallery:  # by now
             return None
+        return None if kept is None else _keypoints_of(kept, f"the picture of photo {photo}")
+
+
+def _keypoints_of(kept: bytes, name: str) -> Keypoints | None:
+    try:
+        return find_keypoints(read_picture(kept, name=name).image())
+    except PictureError:  # damaged: it tells nothing
+        return None
 
 
 def agreement_of(readings: Sequence[Reading]) -> float:
