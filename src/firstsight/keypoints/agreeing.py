@@ -45,6 +45,11 @@ class Agreement:
     def __len__(self) -> int:
         return len(self.first)
 
+    @property
+    def told(self) -> float:
+        """How many agree, each as far as it counts."""
+        return float(self.middle.sum())
+
 
 def agreeing(one: Keypoints, other: Keypoints) -> Agreement:
     """In no order of pictures: what agrees from one to the other need not the other way round."""

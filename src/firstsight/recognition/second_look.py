@@ -24,9 +24,13 @@ from firstsight.recognition.nearest import Near
 
 __all__ = ["LOOKED_AT", "SecondLook", "Seen", "agreement_of", "sees_photographs"]
 
+Places = npt.NDArray[np.float32]  # (N, 2)
+
 LOOKED_AT = 50  # enrolled photos, the nearest
+RIVALS = 20  # of these, of other things, that an enrolled photo is compared with
 DENIED = 5  # pictures of the last verdicts on a thing
 SHARED = 0.05  # of the longest side: as near to what another thing agrees with, a place is its too
+NOWHERE = np.full((1, 2), np.inf, np.float32)
 
 
 @dataclass(frozen=True)
@@ -81,37 +85,39 @@ class SecondLook:
     ) -> dict[int, tuple[float, int]]:
         """By thing: how many keypoints agree with it and no other thing, and with which photo.
 
-        A place that two things agree with, as a logo or the table that both lie on, tells neither.
-        Nor does one that agrees with a picture which, as a person said, does not show the thing.
+        A place that two things agree with, as a logo or the table that both lie on, tells neither;
+        nor one of an enrolled photo where other enrolled things agree with that, as all faces have
+        eyes; nor one that agrees with a picture which, as a person said, does not show the thing.
         """
         enrolled = self._keypoints([photo for _, photo in photos])
-        best = dict[int, tuple[float, int, Agreement]]()
-        for thing, photo in photos:
-            if photo in enrolled:
-                agreement = agreeing(asked, enrolled[photo])
-                places = float(agreement.middle.sum())
-                if thing not in best or places > best[thing][0]:
-                    best[thing] = (places, photo, agreement)
-        claimed = {thing: asked.at[agreement.first] for thing, (*_, agreement) in best.items()}
+        owned = [(thing, photo) for thing, photo in photos if photo in enrolled]
+        best = dict[int, tuple[int, Agreement]]()
+        for thing, photo in owned:
+            agreement = agreeing(asked, enrolled[photo])
+            if thing not in best or agreement.told > best[thing][1].told:
+                best[thing] = (photo, agreement)
+        claimed = {thing: asked.at[agreement.first] for thing, (_, agreement) in best.items()}
         found = dict[int, tuple[float, int]]()
-        for thing, (_, photo, agreement) in best.items():
-            if not len(claimed[thing]):
+        for thing, (photo, agreement) in best.items():
+            if len(agreement):
+                here = [at for other, at in claimed.items() if other != thing]
+                here += self._mistakable(asked, thing)
+                others = [enrolled[rival] for other, rival in owned if other != thing][:RIVALS]
+                there = [_agreeing_places(enrolled[photo], other) for other in others]
+                alone = _is_apart(claimed[thing], here)
+                alone &= _is_apart(enrolled[photo].at[agreement.second], there)
+                found[thing] = (float(agreement.middle[alone].sum()), photo)
+            else:
                 found[thing] = (0.0, photo)
-                continue
-            others = [at for other, at in claimed.items() if other != thing and len(at)]
-            others += self._mistakable(asked, thing)
-            alone = _is_apart(claimed[thing], np.concatenate(others)) if others else slice(None)
-            found[thing] = (float(agreement.middle[alone].sum()), photo)
         return found
 
-    def _mistakable(self, asked: Keypoints, thing: int) -> list[npt.NDArray[np.float32]]:
+    def _mistakable(self, asked: Keypoints, thing: int) -> list[Places]:
         """Places that agree with pictures denied to show the thing."""
-        found = list[npt.NDArray[np.float32]]()
-        for encoded in self.gallery.mistakable(thing, DENIED):
-            denied = _keypoints_of(encoded, "the picture of a verdict")
-            if denied is not None and len(agreement := agreeing(asked, denied)):
-                found.append(asked.at[agreement.first])
-        return found
+        denied = (
+            _keypoints_of(encoded, "the picture of a verdict")
+            for encoded in self.gallery.mistakable(thing, DENIED)
+        )
+        return [_agreeing_places(asked, each) for each in denied if each is not None]
 
     def _keypoints(self, photos: Iterable[int]) -> dict[int, Keypoints]:
         """By photo, of those whose pictures are kept."""
@@ -147,11 +153,14 @@ def _keypoints_of(kept: bytes, name: str) -> Keypoints | None:
 def agreement_of(readings: Sequence[Reading]) -> float:
     """How many keypoints of two pictures agree, counted by how near to the middles they lie."""
     one, other = (find_keypoints(reading.image()) for reading in readings)
-    return float(agreeing(one, other).middle.sum())
+    return agreeing(one, other).told
 
 
-def _is_apart(
-    at: npt.NDArray[np.float32], others: npt.NDArray[np.float32]
-) -> npt.NDArray[np.bool_]:
-    apart = np.linalg.norm(at[:, None] - others, axis=2)
-    return np.asarray(apart.min(axis=1) > SHARED, np.bool_)
+def _agreeing_places(one: Keypoints, other: Keypoints) -> Places:
+    return one.at[agreeing(one, other).first]
+
+
+def _is_apart(at: Places, others: Sequence[Places]) -> npt.NDArray[np.bool_]:
+    """(N,) whether each place lies apart from all others."""
+    to_all = np.linalg.norm(at[:, None] - np.concatenate([*others, NOWHERE]), axis=2)
+    return np.asarray(to_all.min(axis=1) > SHARED, np.bool_)
