@@ -16,10 +16,10 @@ BY_CHANCE, EACH, AT_MOST = 2.0, 1.5, 8.0
 def log_odds_of(agreeing: float) -> float:
     """By how much the odds of "the same" rise, as a natural logarithm.
 
-    agreeing: keypoints that agree, each counted by how near to both pictures' middles it lies. Two or so
-    agree by chance, as any two faces' eyes may; and the same print, logo or room may be seen with
-    another thing, so no number of them says more than AT_MOST. None that agree say nothing: most
-    things bear no print.
+    agreeing: keypoints that agree, each counted by how near to both pictures' middles it lies. Two
+    or so agree by chance, as any two faces' eyes may; and the same print, logo or room may be seen
+    with another thing, so no number of them says more than AT_MOST. None that agree say nothing:
+    most things bear no print.
     """
     return min(AT_MOST, EACH * max(0.0, agreeing - BY_CHANCE))
 
