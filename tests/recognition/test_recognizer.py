@@ -322,6 +322,15 @@ def test_verify_says_same_and_different(files: Path, recognizer: Recognizer) -> 
     assert other.distance > compared.distance
 
 
+def test_a_picture_is_as_far_from_itself_as_its_place_is_crowded(characters: Embedder) -> None:
+    # Cosine distance 0 to itself, and the mean of twice the number that landmarks give.
+    crowding = float(characters.embed(drawing(1))[0, -1])
+    compared = firstsight.verify(drawing(1), drawing(1), model="characters")
+    assert compared.distance == pytest.approx(crowding, abs=1e-5)
+    assert compared.distance > 0.1
+    assert firstsight.verify(drawing(1), drawing(1), model="photos").distance == pytest.approx(0)
+
+
 def test_a_recognizer_that_does_not_wait_goes_by_the_thresholds_of_before_until_it_adopts_new_ones(
     recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
