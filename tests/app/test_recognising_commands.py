@@ -146,6 +146,16 @@ def test_a_picture_in_the_place_of_a_name_is_refused(files: Path) -> None:
     assert "figure 0.png is a picture where the thing's name was wanted" in ended.sentence
 
 
+def test_a_check_says_of_what_is_enrolled_that_it_is(gallery: Path) -> None:
+    picture, at = gallery / "things" / "figure 0.png", ("--gallery", "figures", "--check")
+    again = here("enroll", "figure 0", picture, *at)
+    assert (again.code, again.out) == (0, f"{picture}: already enrolled as 'figure 0'\n")
+    other = here("enroll", "cat", picture, *at)
+    assert other.code == 1
+    assert other.out == f"{picture}: left out: the same picture is enrolled as 'figure 0'\n"
+    assert other.err.splitlines()[-1] == "error: 1 of 1 pictures would not be enrolled"
+
+
 def test_what_is_printed_is_the_name_that_was_saved(files: Path) -> None:
     picture = files / "things" / "figure 0.png"
     ended = here("enroll", " cat ", picture, "--gallery", "cats", "--model", "characters")

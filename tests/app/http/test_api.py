@@ -307,6 +307,8 @@ def test_why_advice_and_the_doctor(client: httpx.Client) -> None:
     advice = client.post(f"{GALLERY}/advice", data=data, files=[picture(1, 1)]).json()["results"][0]
     assert advice["status"] == "checked"
     assert "figure 1" in advice["advice"][0]
+    there = client.post(f"{GALLERY}/advice", data=data, files=[picture(1)]).json()["results"][0]
+    assert (there["status"], there["holder"]) == ("elsewhere", "figure 1")
     examined = client.get(f"{GALLERY}/doctor").json()
     assert examined["findings"]
     overview = client.get(GALLERY).json()

@@ -106,7 +106,8 @@ def enroll(
             _put(result.to_json() if as_json else enrollment_line(result))
     failed = [each for each in results if not each.done and each.status != "checked"]
     if failed:
-        raise FirstsightError(f"{len(failed)} of {len(results)} pictures were not enrolled")
+        were = "would not be" if check else "were not"
+        raise FirstsightError(f"{len(failed)} of {len(results)} pictures {were} enrolled")
 
 
 def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
