@@ -8,7 +8,7 @@ import pytest
 from firstsight.errors import GalleryBusy, GalleryError, StorageError, UsageError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.places import galleries_folder, gallery_place, list_galleries
-from firstsight.gallery.whole import delete, rename
+from firstsight.gallery.whole import delete, delete_unused, rename
 
 from .stores import MODEL, created, held, photo, start
 
@@ -131,4 +131,25 @@ def test_while_another_program_has_it_open_a_gallery_stays() -> None:
         gallery.enroll([("mug", photo(4))])
         assert gallery.check() == []
     delete(folder)
+    assert not folder.exists()
+
+
+def test_an_unused_gallery_goes_only_where_nobody_has_it(tmp_path: Path) -> None:
+    folder = tmp_path / "g"
+    delete_unused(folder, and_folder=True)  # there is none
+    assert not folder.exists()
+    with created(folder) as gallery:
+        delete_unused(folder, and_folder=True)
+        gallery.enroll([("mug", photo(1))])
+    delete_unused(folder, and_folder=True)
+    with Gallery.open(folder) as gallery:
+        assert held(gallery) == {"mug": [1]}
+        gallery.undo()
+    delete_unused(folder, and_folder=True)  # it is empty, and has been used
+    delete(folder)
+    created(folder).close()
+    delete_unused(folder, and_folder=False)
+    assert list(folder.iterdir()) == []
+    created(folder).close()
+    delete_unused(folder, and_folder=True)
     assert not folder.exists()

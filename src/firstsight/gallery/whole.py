@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from firstsight.errors import GalleryError, storing
+from firstsight.errors import GalleryError, StorageError, storing
 from firstsight.gallery.connection import FILE, LOCK_FILE, connect, speaking
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.lock import WriterLock
 from firstsight.gallery.making import remove_database, sync_folder
 from firstsight.gallery.places import is_among_ours, named_place
 
-__all__ = ["delete", "rename"]
+__all__ = ["delete", "delete_unused", "rename"]
 
 PATIENCE_S = 2.0  # for one who only passes by; a server stays
 
@@ -57,23 +57,46 @@ def delete(folder: Path) -> None:
     """
     Gallery.open(folder, read_only=True).close()  # which refuses what is no gallery
     with _had_by_nobody(folder), storing(folder):
-        # The gallery itself goes last: what a crash leaves can be deleted again.
-        for pattern in ("matrix-*.f32", "matrix-*.partial"):
-            for path in folder.glob(pattern):
-                path.unlink(missing_ok=True)
-        remove_database(folder / f"{FILE}.partial")
-        remove_database(folder / FILE)
-        with suppress(PermissionError):  # on Windows it stays, being open
-            (folder / LOCK_FILE).unlink()
-        sync_folder(folder)
+        _delete_files(folder)
     with suppress(OSError):  # other files lie in it
         folder.rmdir()
 
 
+def delete_unused(folder: Path, *, and_folder: bool) -> None:
+    """Delete a gallery that is as it was made; one that is not, or that is open, stays.
+
+    and_folder: the folder too, where nothing else lies in it.
+    """
+    if not (folder / FILE).is_file():
+        return
+    with suppress(GalleryError, StorageError):
+        with _had_by_nobody(folder, patience_s=0), storing(folder):
+            with _opened(folder) as connection:
+                (generation,) = connection.execute("SELECT generation FROM gallery").fetchone()
+            if generation > 0:
+                return
+            _delete_files(folder)
+        if and_folder:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _delete_files(folder: Path) -> None:
+    # The gallery itself goes last: what a crash leaves can be deleted again.
+    for pattern in ("matrix-*.f32", "matrix-*.partial"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    remove_database(folder / f"{FILE}.partial")
+    remove_database(folder / FILE)
+    with suppress(PermissionError):  # on Windows it stays, being open
+        (folder / LOCK_FILE).unlink()
+    sync_folder(folder)
+
+
 @contextmanager
-def _had_by_nobody(folder: Path) -> Iterator[None]:
+def _had_by_nobody(folder: Path, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
     """No program has the gallery open, nor can any write to it meanwhile."""
-    with closing(WriterLock(folder / LOCK_FILE)) as lock, lock.held(PATIENCE_S):
+    with closing(WriterLock(folder / LOCK_FILE)) as lock, lock.held(patience_s):
         with _opened(folder) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
         yield

@@ -82,11 +82,9 @@ def enroll(
     check: bool,
     as_json: bool,
 ) -> None:
-    from firstsight.recognition.recognizer import Recognizer
-
     entries = _entries(what, pictures)
     box = asking.box
-    with Recognizer.open(
+    with recognising.open_or_make(
         asking.gallery, model=asking.model, policy=asking.policy, keeps_pictures=keeps_pictures
     ) as recognizer:
         results = []
