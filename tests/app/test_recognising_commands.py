@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from firstsight.gallery.places import gallery_place, list_galleries
 from firstsight.model.folder import read_model_info, resolve_model
 from firstsight.recognition.recognizer import Recognizer
 from tests.command import command_line, environment, firstsight, here, save_classes
@@ -104,7 +106,7 @@ def test_a_folder_without_pictures_stops_no_other_answer(gallery: Path) -> None:
 
 def test_an_empty_gallery_and_one_of_another_model_are_told_what_to_type(gallery: Path) -> None:
     asked = gallery / "asked" / "figure 0.png"
-    here("enroll", "mug", asked, "--gallery", "mugs", "--check")
+    Recognizer.open("mugs", model="characters").close()
     assert "firstsight enroll NAME PICTURE --gallery mugs" in (
         here("identify", asked, "--gallery", "mugs").sentence
     )
@@ -137,13 +139,46 @@ def test_things_that_cannot_have_their_names_are_left_out_and_the_others_enrolle
     assert none.code == 1
     told = [json.loads(line) for line in none.out.splitlines()]
     assert sorted(each["status"] for each in told) == ["left out"] + 3 * ["misnamed"]
-    assert json.loads(here("things", "--gallery", "none", "--json").out) == []
+    assert "there is no gallery" in here("things", "--gallery", "none").sentence
+
+
+def test_where_nothing_is_enrolled_no_new_gallery_stays(files: Path) -> None:
+    picture, broken, blank = (files / name for name in ("things", "broken.png", "blank.png"))
+    broken.write_bytes(b"nothing")
+    Image.new("L", (105, 105), 255).save(blank)
+    mine = files / "mine"
+    mine.mkdir()
+    for gallery in ("new", files / "other", mine):
+        to = ("--gallery", gallery, "--model", "characters")
+        assert here("enroll", "cat", picture, *to, "--check").code == 0
+        assert here("enroll", "cat", broken, *to).code == 1
+        assert here("enroll", "cat", blank, *to, "--careful").code == 1
+    assert list_galleries() == []
+    assert not gallery_place("new").exists()
+    assert not (files / "other").exists()
+    assert list(mine.iterdir()) == []  # it was there before
+
+
+def test_an_empty_gallery_that_was_there_before_stays(files: Path) -> None:
+    Recognizer.open("old", model="characters").close()
+    assert here("enroll", "cat", files / "things", "--gallery", "old", "--check").code == 0
+    assert list_galleries() == [gallery_place("old")]
 
 
 def test_a_picture_in_the_place_of_a_name_is_refused(files: Path) -> None:
     ended = here("enroll", *sorted((files / "things").iterdir())[:2])
     assert ended.code == 2
     assert "figure 0.png is a picture where the thing's name was wanted" in ended.sentence
+
+
+def test_a_check_says_of_what_is_enrolled_that_it_is(gallery: Path) -> None:
+    picture, at = gallery / "things" / "figure 0.png", ("--gallery", "figures", "--check")
+    again = here("enroll", "figure 0", picture, *at)
+    assert (again.code, again.out) == (0, f"{picture}: already enrolled as 'figure 0'\n")
+    other = here("enroll", "cat", picture, *at)
+    assert other.code == 1
+    assert other.out == f"{picture}: left out: the same picture is enrolled as 'figure 0'\n"
+    assert other.err.splitlines()[-1] == "error: 1 of 1 pictures would not be enrolled"
 
 
 def test_what_is_printed_is_the_name_that_was_saved(files: Path) -> None:

@@ -23,6 +23,7 @@ from firstsight.gallery.records import ModelBinding, NewPhoto
 from firstsight.images.decode import DecodeLimits, PictureLike
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.answers import Answer, Unreadable
+from firstsight.recognition.enrolling import Entry
 from firstsight.recognition.recognizer import Policy, Recognizer
 from tests.drawings import N_THINGS, drawing
 
@@ -247,6 +248,38 @@ def test_checking_saves_nothing_and_careful_leaves_out_what_is_warned_of(
     assert recognizer.gallery.counts() == before
 
 
+def test_a_check_says_what_enrolling_would(recognizer: Recognizer, files: Path) -> None:
+    before = recognizer.gallery.counts()
+    path = files / "things" / "figure 0.png"
+    (held,) = recognizer.gallery.photos("figure 0")
+    (again,) = recognizer.enroll("figure 0", path, keep=False)
+    assert (again.status, again.photo, again.holder) == ("already", held.id, None)
+    (elsewhere,) = recognizer.enroll("figure 1", path, keep=False)
+    assert (elsewhere.status, elsewhere.photo, elsewhere.holder) == (
+        "elsewhere",
+        held.id,
+        "figure 0",
+    )
+    assert recognizer.gallery.counts() == before
+
+
+def test_a_check_of_many_knows_what_came_before_in_it(recognizer: Recognizer) -> None:
+    shown = [("cat", drawing(70)), ("cat", drawing(70)), ("dog", drawing(70)), ("dog", drawing(71))]
+    entries = [Entry(picture, thing, thing) for thing, picture in shown]
+    told = {}
+    for keep in (False, True):
+        enroller = recognizer.enroller(keep=keep)
+        # One a batch, as among thousands.
+        told[keep] = [result for each in entries for result in enroller.each([each])]
+    assert [(each.status, each.holder) for each in told[False]] == [
+        ("checked", None),
+        ("checked", None),
+        ("elsewhere", "cat"),
+        ("checked", None),
+    ]
+    assert [each.status for each in told[True]] == ["new", "already", "elsewhere", "new"]
+
+
 def test_search_gives_one_photo_a_thing_where_asked(recognizer: Recognizer) -> None:
     recognizer.enroll("figure 1", [drawing(1, 4), drawing(1, 5)])
     every = recognizer.search(drawing(1, 6), k=3)
@@ -320,6 +353,15 @@ def test_verify_says_same_and_different(files: Path, recognizer: Recognizer) -> 
     assert other.probability is not None
     assert other.probability < 0.5 < compared.probability
     assert other.distance > compared.distance
+
+
+def test_a_picture_is_as_far_from_itself_as_its_place_is_crowded(characters: Embedder) -> None:
+    # Cosine distance 0 to itself, and the mean of twice the number that landmarks give.
+    crowding = float(characters.embed(drawing(1))[0, -1])
+    compared = firstsight.verify(drawing(1), drawing(1), model="characters")
+    assert compared.distance == pytest.approx(crowding, abs=1e-5)
+    assert compared.distance > 0.1
+    assert firstsight.verify(drawing(1), drawing(1), model="photos").distance == pytest.approx(0)
 
 
 def test_a_recognizer_that_does_not_wait_goes_by_the_thresholds_of_before_until_it_adopts_new_ones(

@@ -17,12 +17,34 @@ if TYPE_CHECKING:
     from firstsight.images.reading import Crop
     from firstsight.recognition.answers import Answer, Enrollment, Unreadable
     from firstsight.recognition.enrolling import Entry
-    from firstsight.recognition.recognizer import Recognizer
+    from firstsight.recognition.recognizer import Policy, Recognizer
 
-__all__ = ["enroll", "identify", "listed", "progress_of", "readable"]
+__all__ = ["enroll", "identify", "listed", "open_or_make", "progress_of", "readable"]
 
 # Beyond this many, advice on each would bury what matters; 'firstsight doctor' looks at all.
 ADVISED = 20
+
+
+@contextmanager
+def open_or_make(
+    gallery: str, *, model: str | None, policy: Policy, keeps_pictures: bool
+) -> Iterator[Recognizer]:
+    """As `Recognizer.open`; a gallery that is new goes again where nothing comes into it."""
+    from firstsight.gallery.connection import FILE
+    from firstsight.gallery.places import gallery_place
+    from firstsight.gallery.whole import delete_unused
+    from firstsight.recognition.recognizer import Recognizer
+
+    place = gallery_place(gallery)
+    is_new, has_new_folder = not (place / FILE).exists(), not place.exists()
+    try:
+        with Recognizer.open(
+            gallery, model=model, policy=policy, keeps_pictures=keeps_pictures
+        ) as recognizer:
+            yield recognizer
+    finally:
+        if is_new:
+            delete_unused(place, and_folder=has_new_folder)
 
 
 def enroll(

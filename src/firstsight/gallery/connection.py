@@ -47,6 +47,7 @@ class Store:
 
     def _connect(self) -> None:
         self._seen = self._stamp()
+        self._opened = self.path.stat()
         connection = connect(self.path, writes=self._may_write, timeout_s=self._patience_s)
         try:
             version = require_gallery(connection, self.path)
@@ -128,6 +129,7 @@ class Store:
                     "a gallery cannot be changed inside a snapshot of it; end the snapshot first"
                 )
             with self._lock.held(self._patience_s if patience_s is None else patience_s):
+                self._require_there()
                 yield connection
 
     def close(self) -> None:
@@ -150,6 +152,16 @@ class Store:
             self._connection.close()  # it was opened as a file that never changes
             self._connect()
         return self._connection
+
+    def _require_there(self) -> None:
+        """GalleryError where what would be written now goes with the file that it is written to."""
+        with suppress(FileNotFoundError):
+            if os.path.samestat(self.path.stat(), self._opened):
+                return
+        raise GalleryError(
+            f"the gallery at {self.folder} was deleted, moved or replaced since it was opened, so "
+            "nothing was changed; open it again"
+        )
 
     def _stamp(self) -> tuple[object, ...]:
         """Changes when somebody else writes to a file that we may only read."""

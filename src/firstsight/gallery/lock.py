@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from firstsight.errors import GalleryBusy, storing
+from firstsight.errors import GalleryBusy, GalleryError, storing
 
 __all__ = ["WriterLock"]
 
@@ -31,11 +31,8 @@ class WriterLock:
     @contextmanager
     def held(self, patience_s: float) -> Iterator[None]:
         """Hold the lock; raises GalleryError after `patience_s` seconds of waiting in vain."""
-        if self._file is None:
-            with storing(self._path):
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | _NO_INHERIT, 0o666)
         deadline = time.monotonic() + patience_s
-        while not _try_lock(self._file):
+        while (file := self._taken()) is None:
             if time.monotonic() > deadline:
                 raise GalleryBusy(
                     f"the gallery at {self._path.parent} is busy: another process has been "
@@ -46,7 +43,28 @@ class WriterLock:
         try:
             yield
         finally:
-            _unlock(self._file)
+            _unlock(file)
+
+    def _taken(self) -> int | None:
+        """The file, locked by us; None where it is not."""
+        if self._file is None:
+            self._file = self._opened()
+        if not _try_lock(self._file):
+            return None
+        if _is_at(self._path, self._file):
+            return self._file
+        self.close()  # deleted with its gallery, it excludes nobody: take the one of today
+        return None
+
+    def _opened(self) -> int:
+        try:
+            with storing(self._path):
+                return os.open(self._path, os.O_RDWR | os.O_CREAT | _NO_INHERIT, 0o666)
+        except FileNotFoundError:
+            raise GalleryError(
+                f"the folder {self._path.parent} is no longer there; open the gallery where it is "
+                "now, or make a new one"
+            ) from None
 
     def close(self) -> None:
         if self._file is not None:
@@ -71,6 +89,9 @@ if sys.platform == "win32":
         os.lseek(file, 0, os.SEEK_SET)
         msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
 
+    def _is_at(path: Path, file: int) -> bool:
+        return True  # Windows deletes no file that is open
+
 else:
     import fcntl
 
@@ -83,3 +104,9 @@ else:
 
     def _unlock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _is_at(path: Path, file: int) -> bool:
+        try:
+            return os.path.samestat(path.stat(), os.fstat(file))
+        except FileNotFoundError:
+            return False

@@ -192,7 +192,8 @@ class Enrollment:
     status: "new"; "already" (the same content under the same name), "elsewhere" (under another
         name, `holder`); "unreadable"; "misnamed" (among many, and no thing may have that name);
         "refused" (careful, and there was a warning);
-        "left out" (all-or-nothing, and another picture failed); "checked" (nothing was to be kept).
+        "left out" (all-or-nothing, and another picture failed); "checked" (nothing was to be kept,
+        and this would be new).
     advice: what is likely to go wrong with it, one sentence each.
     """
 

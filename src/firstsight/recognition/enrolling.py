@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -69,7 +69,8 @@ class Enroller:
     """prepare: reads one picture; PictureError where it cannot.
 
     advise: what is likely to go wrong with a new photo, before it is saved; None for no advice.
-    careful: photos with a warning are not saved. keep: False saves nothing at all.
+    careful: photos with a warning are not saved. keep: False saves nothing at all, and says what
+    saving would.
     """
 
     gallery: Gallery
@@ -78,6 +79,8 @@ class Enroller:
     advise: Advise | None = None
     careful: bool = False
     keep: bool = True
+    # Contents that would have been saved by now, and the things that would have them.
+    _foreseen: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def each(self, entries: Iterable[Entry]) -> Iterator[Enrollment]:
         """Save what can be saved, batch by batch; what was yielded as new is on the disk."""
@@ -155,12 +158,19 @@ class Enroller:
     def _saved(
         self, results: list[Enrollment], photos: list[NewPhoto | None], *, partial: bool
     ) -> Iterator[Enrollment]:
+        if not self.keep:
+            return iter(
+                [
+                    each if photo is None else self._foretold(each, photo)
+                    for each, photo in zip(results, photos, strict=True)
+                ]
+            )
         pairs = [
             (each.thing, photo)
             for each, photo in zip(results, photos, strict=True)
             if photo is not None
         ]
-        if not self.keep or not pairs:
+        if not pairs:
             return iter(results)
         try:
             stored = iter(self.gallery.enroll(pairs, partial=partial))
@@ -174,6 +184,17 @@ class Enroller:
                 for each, photo in zip(results, photos, strict=True)
             ]
         )
+
+    def _foretold(self, result: Enrollment, photo: NewPhoto) -> Enrollment:
+        held = self.gallery.holds(photo.digest)
+        if held is not None:
+            if held.thing == result.thing:
+                return replace(result, status="already", photo=held.id)
+            return replace(result, status="elsewhere", photo=held.id, holder=held.thing)
+        first = self._foreseen.setdefault(photo.digest, result.thing)
+        if first == result.thing:
+            return result
+        return replace(result, status="elsewhere", holder=first)
 
 
 def _left_out(results: list[Enrollment], photos: list[NewPhoto | None]) -> list[Enrollment]:

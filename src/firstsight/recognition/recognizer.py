@@ -138,7 +138,7 @@ class Recognizer:
         """Show one or several pictures of a thing; one is enough.
 
         careful: do not save what the doctor warns of. partial: False saves all or none.
-        keep: False only says what would be wrong with them.
+        keep: False only says what would become of them, and be wrong with them.
         Raises UsageError for a name that no thing may have.
         """
         from firstsight.recognition.enrolling import Entry

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import csv
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 import firstsight
 from firstsight.recognition.recognizer import Policy, Recognizer
@@ -213,6 +215,26 @@ def test_things_and_photos_are_looked_after(client: httpx.Client) -> None:
     client.post(f"{GALLERY}/undo", json={})
 
 
+def test_created_is_answered_only_where_a_photo_is_new(client: httpx.Client) -> None:
+    def sent(*files: Any, key: str | None = None, **fields: str) -> tuple[int, list[str]]:
+        headers = {"Idempotency-Key": key} if key else {}
+        said = client.post(f"{GALLERY}/photos", data=fields, files=list(files), headers=headers)
+        return said.status_code, [each["status"] for each in said.json()["results"]]
+
+    assert sent(picture(1), thing="figure 1") == (200, ["already"])
+    assert sent(picture(1), thing="figure 2") == (200, ["elsewhere"])
+    blank = BytesIO()
+    Image.new("L", (105, 105), 255).save(blank, "PNG")
+    empty = ("picture", ("empty.png", blank.getvalue(), "image/png"))
+    assert sent(empty, thing="nothing", careful="true") == (200, ["refused"])
+    assert sent(picture(1), picture(80), thing="figure 1") == (201, ["already", "new"])
+    client.post(f"{GALLERY}/undo", json={})
+    # Sent again it is answered as it was then.
+    for _ in range(2):
+        assert sent(picture(81), thing="new", key="created once") == (201, ["new"])
+    client.post(f"{GALLERY}/undo", json={})
+
+
 def test_forgetting_is_for_good(server: Server, client: httpx.Client) -> None:
     results = enroll(client, 50).json()["results"]
     thing = thing_named(client, "figure 50")
@@ -307,6 +329,8 @@ def test_why_advice_and_the_doctor(client: httpx.Client) -> None:
     advice = client.post(f"{GALLERY}/advice", data=data, files=[picture(1, 1)]).json()["results"][0]
     assert advice["status"] == "checked"
     assert "figure 1" in advice["advice"][0]
+    there = client.post(f"{GALLERY}/advice", data=data, files=[picture(1)]).json()["results"][0]
+    assert (there["status"], there["holder"]) == ("elsewhere", "figure 1")
     examined = client.get(f"{GALLERY}/doctor").json()
     assert examined["findings"]
     overview = client.get(GALLERY).json()

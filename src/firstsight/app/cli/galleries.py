@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from firstsight.gallery.doctor import Examination
     from firstsight.recognition.upgrading import Proof
 
-__all__ = ["backup", "doctor", "export", "import_file", "info", "list_all", "upgrade"]
+__all__ = [
+    "backup",
+    "delete",
+    "doctor",
+    "export",
+    "import_file",
+    "info",
+    "list_all",
+    "rename",
+    "upgrade",
+]
 
 NAMED = 20  # changed answers that are listed; --json lists all
 
@@ -217,3 +227,45 @@ def backup(gallery: str, to: Path, *, replace: bool) -> None:
     with opened(gallery, read_only=True) as held:
         portable.backup(held, to, replace=replace)
     print(to)  # noqa: T201
+
+
+def rename(gallery: str, new: str) -> None:
+    from firstsight.gallery import whole
+    from firstsight.gallery.places import gallery_place
+
+    before = gallery_place(gallery)
+    after = whole.rename(before, new)
+    print(f"renamed {gallery!r} to {new!r}")  # noqa: T201
+    if after == before:
+        say(
+            messages(),
+            f"its folder stays where it is, and is still what commands find it by: {after}",
+        )
+
+
+def delete(gallery: str, *, yes: bool) -> None:
+    from firstsight.gallery import whole
+    from firstsight.gallery.places import gallery_place
+
+    with opened(gallery, read_only=True) as held:
+        n_things, n_photos = held.counts()
+    holds = f"{_counted(n_things, 'thing')}, {_counted(n_photos, 'photo')}"
+    if not yes:
+        raise UsageError(
+            f"the gallery {gallery!r} holds {holds}, and nothing brings them back; add --yes to "
+            "delete it"
+        )
+    place = gallery_place(gallery)
+    whole.delete(place)
+    print(f"deleted {gallery!r}: {holds}")  # noqa: T201
+    if place.exists():
+        say(messages(), f"its folder stays, for other files lie in it: {place}")
+    say(
+        messages(),
+        "backups, exported files and models trained from it lie outside; they still hold what they "
+        "held",
+    )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -82,11 +82,9 @@ def enroll(
     check: bool,
     as_json: bool,
 ) -> None:
-    from firstsight.recognition.recognizer import Recognizer
-
     entries = _entries(what, pictures)
     box = asking.box
-    with Recognizer.open(
+    with recognising.open_or_make(
         asking.gallery, model=asking.model, policy=asking.policy, keeps_pictures=keeps_pictures
     ) as recognizer:
         results = []
@@ -106,7 +104,8 @@ def enroll(
             _put(result.to_json() if as_json else enrollment_line(result))
     failed = [each for each in results if not each.done and each.status != "checked"]
     if failed:
-        raise FirstsightError(f"{len(failed)} of {len(results)} pictures were not enrolled")
+        were = "would not be" if check else "were not"
+        raise FirstsightError(f"{len(failed)} of {len(results)} pictures {were} enrolled")
 
 
 def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:

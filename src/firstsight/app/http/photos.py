@@ -58,11 +58,13 @@ class Moving(BaseModel):
     status_code=201,
     openapi_extra=PICTURES_BODY(thing=TEXT, careful=FLAG, all_or_nothing=FLAG),
     response_model=shapes.Enrolled,
+    responses={200: {"model": shapes.Enrolled, "description": "No picture was new."}},
 )
 async def enroll(change: TheChange) -> Reply:
     """Show pictures of a thing, old or new; a result for each, and each rejected one with why.
 
-    What is acknowledged is on the disk.
+    What is acknowledged is on the disk. 201 where at least one is new, 200 where none is: they are
+    here already, or left out.
     """
     upload = await uploaded(change.request)
     thing = text_of(upload, "thing")
@@ -85,7 +87,9 @@ async def enroll(change: TheChange) -> Reply:
     )
     refused = rejected(upload, results)
     require_some(upload, refused)
-    return Reply({"results": [each.to_json() for each in results], "rejected": refused}, 201)
+    is_new = any(each.status == "new" for each in results)
+    told = {"results": [each.to_json() for each in results], "rejected": refused}
+    return Reply(told, 201 if is_new else 200)
 
 
 @router.get("/{photo}", response_model=Photo)

@@ -153,7 +153,8 @@ class Questions:
     async def advice(self, thing: str, pictures: Sequence[Picture]) -> list[Enrollment]:
         """What is likely to go wrong with these photos of `thing`; nothing is saved.
 
-        Status "checked" with `advice`, or "unreadable" with `trouble`.
+        Status "checked", with `advice`; "already" or "elsewhere" where the same content is there;
+        "unreadable" with `trouble`.
         """
         batch, vectors = await self._sight.prepared(thing, pictures, keeps_pictures=False)
 

@@ -13,6 +13,7 @@ __all__ = ["menu"]
 menu = click.Group()
 
 name = click.argument("name", help="A thing's name.")
+whole = click.argument("gallery", metavar="GALLERY", help="A gallery's name, or its folder's path.")
 replace = click.option("--replace", is_flag=True, help="Replace a file that is there already.")
 
 
@@ -191,7 +192,7 @@ def upgrade(
 
 @menu.group("gallery")
 def files() -> None:
-    """A gallery as a whole: facts, export, import, backup."""
+    """A gallery as a whole: facts, name, copies, end."""
 
 
 @files.command("list", epilog="Example:  firstsight gallery list")
@@ -244,3 +245,23 @@ def backup(to: Path, replace: bool, gallery: str) -> None:
     from firstsight.app.cli import galleries as command
 
     command.backup(gallery, to, replace=replace)
+
+
+@files.command("rename", epilog="Example:  firstsight gallery rename mugs cups")
+@whole
+@click.argument("new", metavar="NEWNAME", help="The new name.")
+def rename_whole(gallery: str, new: str) -> None:
+    """Give a gallery another name; one given by a path stays in its folder."""
+    from firstsight.app.cli import galleries as command
+
+    command.rename(gallery, new)
+
+
+@files.command("delete", epilog="Example:  firstsight gallery delete mugs --yes")
+@whole
+@click.option("--yes", is_flag=True, help="Do it, having read what it holds.")
+def delete_whole(gallery: str, yes: bool) -> None:
+    """Delete a gallery for good; without --yes only say what it holds."""
+    from firstsight.app.cli import galleries as command
+
+    command.delete(gallery, yes=yes)
