@@ -55,7 +55,7 @@ def test_other_answers_have_theirs(recognizer: Recognizer) -> None:
     }
     (match,) = recognizer.search(drawing(0), k=1)
     assert set(match.to_json()) == {
-        *("rank", "thing", "photo", "source", "distance", "probability")
+        *("rank", "thing", "photo", "source", "distance", "probability", "agreeing", "nearer")
     }
     (enrolled,) = recognizer.enroll("another", drawing(50))
     assert set(enrolled.to_json()) == {

@@ -58,6 +58,37 @@ def test_prints_that_were_not_known_at_first_are_known_at_second(
             assert other.distance + other.nearest.nearer == pytest.approx(one.distance)
 
 
+def test_a_search_puts_first_what_agrees(place: Path, recognizer: Recognizer) -> None:
+    for number in range(N):
+        asked = photographed(printed(number), number)
+        matches = recognizer.search(asked, k=3)
+        assert matches[0].thing == f"cover {number}"
+        assert matches[0].agreeing is not None and matches[0].agreeing > 5
+        distances = [match.distance for match in matches]
+        assert distances == sorted(distances)
+        with at_first(place) as without:
+            first = {match.photo: match for match in without.search(asked, k=N)}
+        for match in matches:
+            assert match.distance + match.nearer == pytest.approx(first[match.photo].distance)
+        (once,) = recognizer.search(asked, k=1, one_per_thing=True)
+        assert once.photo == matches[0].photo
+    # A vector alone shows no places.
+    vector = recognizer.embedder.embed(np.asarray(asked))[0]
+    assert {match.agreeing for match in recognizer.alike(vector, 3)} == {None}
+
+
+def test_of_several_photos_the_one_that_agrees_most_tells(tmp_path: Path) -> None:
+    with Recognizer.open(tmp_path / "g", model="photos") as recognizer:
+        for number in range(3):
+            back, front = printed(50 + number), printed(number)
+            recognizer.enroll(f"box {number}", [np.asarray(back), np.asarray(front)])
+        answer = recognizer.identify(photographed(printed(1), 1))
+        assert answer.nearest.thing == "box 1"
+        assert answer.nearest.agreeing is not None and answer.nearest.agreeing > 5
+        fronts = recognizer.gallery.photos("box 1")
+        assert answer.nearest.photo == fronts[1].id
+
+
 def test_strangers_stay_strangers(recognizer: Recognizer) -> None:
     for number in range(20, 26):
         answer = recognizer.identify(photographed(printed(number), number))

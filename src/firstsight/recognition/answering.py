@@ -50,7 +50,9 @@ def answers_of(
         decided = deciding(seen)
         sharpness = standing.estimate.sharpness
         if second_look is not None and sharpness and decided.decision != "known":
-            photos = standing.owned_photos(vector, LOOKED_AT)
+            photos = [
+                (near.thing, near.photo) for near in standing.nearest_photos(vector, LOOKED_AT)
+            ]
             seen = second_look.at(reading, found, photos, sharpness)
             decided = deciding(seen)
         names = standings.names(each.near.thing for each in seen[:2])
@@ -108,14 +110,42 @@ def _answer(
 
 
 def matches_of(
-    standings: Standings, gallery: Gallery, vector: Floats, k: int, *, one_per_thing: bool
+    standings: Standings,
+    gallery: Gallery,
+    asked: tuple[Reading | None, Floats],
+    k: int,
+    *,
+    one_per_thing: bool,
+    second_look: SecondLook | None = None,
 ) -> list[Match]:
-    """The k photos most similar to a vector (D,), nearest first."""
-    found = standings.current().nearest_photos(vector, k, one_per_thing=one_per_thing)
-    calibrated = standings.calibrated
+    """The k photos most similar to a picture, by its vector (D,), nearest first.
+
+    second_look: taken at the nearest, where the picture itself is given.
+    """
+    reading, vector = asked
+    standing, calibrated = standings.current(), standings.calibrated
+    # Of the log odds that two pictures, whichever, are the same: as in `verify`.
+    sharpness = 0.0 if calibrated is None else -calibrated.verify.slope
+    if second_look is None or reading is None or sharpness <= 0:
+        seen = [Seen(near) for near in standing.nearest_photos(vector, k, one_per_thing)]
+    else:
+        found = standing.nearest_photos(vector, max(k, LOOKED_AT), one_per_thing)
+        seen = second_look.at_photos(reading, found, sharpness)[:k]
     matches = []
-    for rank, (number, distance) in enumerate(found, start=1):
-        photo = gallery.photo(number)
+    for rank, each in enumerate(seen, start=1):
+        distance = each.near.distance
+        photo = gallery.photo(each.near.photo)
         probability = float(calibrated.verify.probability(distance)) if calibrated else None
-        matches.append(Match(rank, photo.thing, photo.id, photo.source, distance, probability))
+        matches.append(
+            Match(
+                rank,
+                photo.thing,
+                photo.id,
+                photo.source,
+                distance,
+                probability,
+                each.agreeing,
+                each.nearer,
+            )
+        )
     return matches

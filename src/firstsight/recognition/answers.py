@@ -165,7 +165,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Match:
-    """One of the most similar photos. probability: of "same", at even odds, where calibrated."""
+    """One of the most similar photos. probability: of "same", at even odds, where calibrated.
+
+    agreeing, nearer: as of a `Rival`, photo by photo.
+    """
 
     rank: int
     thing: str
@@ -173,6 +176,8 @@ class Match:
     source: str
     distance: float
     probability: float | None
+    agreeing: float | None = None
+    nearer: float = 0.0
 
     def to_json(self) -> Json:
         return {
@@ -182,6 +187,8 @@ class Match:
             "source": self.source,
             "distance": self.distance,
             "probability": self.probability,
+            "agreeing": self.agreeing,
+            "nearer": self.nearer,
         }
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from firstsight.gallery.findings import Finding
     from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
     from firstsight.recognition.enrolling import Enroller, Entry, Prepared
+    from firstsight.recognition.second_look import SecondLook
     from firstsight.recognition.standing import Standing
 
 __all__ = ["DEFAULT_GALLERY", "Policy", "Recognizer"]
@@ -235,7 +236,6 @@ class Recognizer:
     ) -> list[Answer]:
         """As `answer`, of many compared at once; each is answered as it would be alone."""
         from firstsight.recognition.answering import answers_of
-        from firstsight.recognition.second_look import SecondLook
 
         closed = self.policy.closed_set if closed_set is None else closed_set
         require_truth_value("closed_set", closed)
@@ -244,7 +244,7 @@ class Recognizer:
             asked,
             false_accepts,
             closed_set=closed,
-            second_look=SecondLook(self.gallery) if self._looks_again else None,
+            second_look=self._second_look(),
         )
 
     def identify_many(
@@ -295,15 +295,32 @@ class Recognizer:
         reading = self.read(picture, crop=crop)
         pixels = reading.pixels(self.embedder.info.preprocessing)
         vector = self.embedder.embed_pixels(pixels[None])[0]
-        return self.alike(vector, k, one_per_thing=one_per_thing)
+        return self.alike(vector, k, one_per_thing=one_per_thing, reading=reading)
 
-    def alike(self, vector: Floats, k: int = 5, *, one_per_thing: bool = False) -> list[Match]:
-        """As `search`, of a picture that was embedded already: (D,)."""
+    def alike(
+        self,
+        vector: Floats,
+        k: int = 5,
+        *,
+        one_per_thing: bool = False,
+        reading: Reading | None = None,
+    ) -> list[Match]:
+        """As `search`, of a picture that was embedded already: (D,).
+
+        reading: the picture itself, without which there is no second look at the nearest photos.
+        """
         if k < 1:
             raise UsageError(f"k is {k}; give 1 or more")
         from firstsight.recognition.answering import matches_of
 
-        return matches_of(self._standings, self.gallery, vector, k, one_per_thing=one_per_thing)
+        return matches_of(
+            self._standings,
+            self.gallery,
+            (reading, vector),
+            k,
+            one_per_thing=one_per_thing,
+            second_look=self._second_look(),
+        )
 
     def confirm(self, answer: Answer, name: str | None = None) -> int:
         """Record that an answer's name is right; returns the verdict's id.
@@ -362,11 +379,12 @@ class Recognizer:
 
         return examine_gallery(self.gallery, self.embedder.info, self._standings)
 
-    @property
-    def _looks_again(self) -> bool:
-        from firstsight.recognition.second_look import sees_photographs
+    def _second_look(self) -> SecondLook | None:
+        from firstsight.recognition.second_look import SecondLook, sees_photographs
 
-        return self.policy.second_look and sees_photographs(self.embedder.info.preprocessing)
+        if self.policy.second_look and sees_photographs(self.embedder.info.preprocessing):
+            return SecondLook(self.gallery)
+        return None
 
     def _record(self, answer: Answer, kind: VerdictKind, truth: str | None) -> int:
         from firstsight.recognition.judging import verdict_on

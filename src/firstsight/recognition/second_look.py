@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.second_look import nearer_by
+from firstsight.deciding.second_look import log_odds_of, nearer_by
 from firstsight.errors import NotInGallery, PictureError
 from firstsight.gallery.gallery import Gallery
 from firstsight.images.preprocess import Preprocessing
@@ -68,48 +68,59 @@ class SecondLook:
 
         found: by rising distance. photos: (thing, photo) of the photos to look at.
         """
-        agreed = self._agreed(find_keypoints(reading.image()), photos)
-        seen = list[Seen]()
-        for near in found:
-            places, photo = agreed.get(near.thing, (None, near.photo))
-            if places is None:
-                seen.append(Seen(near))
-                continue
-            nearer = min(nearer_by(places, sharpness), max(0.0, near.distance))
-            by = photo if nearer else near.photo
-            seen.append(Seen(Near(near.thing, near.distance - nearer, by), places, nearer))
-        return sorted(seen, key=lambda each: (each.near.distance, -(each.agreeing or 0.0)))
+        told = self._told(find_keypoints(reading.image()), photos)
+        best = dict[int, int]()
+        for thing, photo in photos:
+            if photo in told and (thing not in best or told[photo] > told[best[thing]]):
+                best[thing] = photo
+        seen = [
+            _seen_again(near, told[best[near.thing]], best[near.thing], sharpness)
+            if near.thing in best
+            else Seen(near)
+            for near in found
+        ]
+        return sorted(seen, key=_by_distance)
 
-    def _agreed(
-        self, asked: Keypoints, photos: Sequence[tuple[int, int]]
-    ) -> dict[int, tuple[float, int]]:
-        """By thing: how many keypoints agree with it and no other thing, and with which photo.
+    def at_photos(self, reading: Reading, found: Sequence[Near], sharpness: float) -> list[Seen]:
+        """As `at`, of photos one by one, several of one thing too. The first ones are looked at."""
+        photos = [(near.thing, near.photo) for near in found[:LOOKED_AT]]
+        told = self._told(find_keypoints(reading.image()), photos)
+        seen = [
+            _seen_again(near, told[near.photo], near.photo, sharpness)
+            if near.photo in told
+            else Seen(near)
+            for near in found
+        ]
+        return sorted(seen, key=_by_distance)
+
+    def _told(self, asked: Keypoints, photos: Sequence[tuple[int, int]]) -> dict[int, float]:
+        """By photo: how many keypoints agree with it, and tell its thing from others.
 
         A place that two things agree with, as a logo or the table that both lie on, tells neither;
         nor one of an enrolled photo where other enrolled things agree with that, as all faces have
         eyes; nor one that agrees with a picture which, as a person said, does not show the thing.
+        Photos whose pictures were not kept are left out.
         """
         enrolled = self._keypoints([photo for _, photo in photos])
         owned = [(thing, photo) for thing, photo in photos if photo in enrolled]
-        best = dict[int, tuple[int, Agreement]]()
+        agreed = {photo: agreeing(asked, enrolled[photo]) for _, photo in owned}
+        claimed = dict[int, Agreement]()
         for thing, photo in owned:
-            agreement = agreeing(asked, enrolled[photo])
-            if thing not in best or agreement.told > best[thing][1].told:
-                best[thing] = (photo, agreement)
-        claimed = {thing: asked.at[agreement.first] for thing, (_, agreement) in best.items()}
-        found = dict[int, tuple[float, int]]()
-        for thing, (photo, agreement) in best.items():
-            if len(agreement):
-                here = [at for other, at in claimed.items() if other != thing]
+            if thing not in claimed or agreed[photo].told > claimed[thing].told:
+                claimed[thing] = agreed[photo]
+        told = dict[int, float]()
+        for thing, photo in owned:
+            agreement = agreed[photo]
+            told[photo] = agreement.told
+            if log_odds_of(agreement.told) > 0:
+                here = [asked.at[each.first] for other, each in claimed.items() if other != thing]
                 here += self._mistakable(asked, thing)
                 others = [enrolled[rival] for other, rival in owned if other != thing][:RIVALS]
                 there = [_agreeing_places(enrolled[photo], other) for other in others]
-                alone = _is_apart(claimed[thing], here)
+                alone = _is_apart(asked.at[agreement.first], here)
                 alone &= _is_apart(enrolled[photo].at[agreement.second], there)
-                found[thing] = (float(agreement.middle[alone].sum()), photo)
-            else:
-                found[thing] = (0.0, photo)
-        return found
+                told[photo] = float(agreement.middle[alone].sum())
+        return told
 
     def _mistakable(self, asked: Keypoints, thing: int) -> list[Places]:
         """Places that agree with pictures denied to show the thing."""
@@ -148,6 +159,16 @@ def _keypoints_of(kept: bytes, name: str) -> Keypoints | None:
         return find_keypoints(read_picture(kept, name=name).image())
     except PictureError:  # damaged: it tells nothing
         return None
+
+
+def _seen_again(near: Near, places: float, photo: int, sharpness: float) -> Seen:
+    nearer = min(nearer_by(places, sharpness), max(0.0, near.distance))
+    by = photo if nearer else near.photo
+    return Seen(Near(near.thing, near.distance - nearer, by), places, nearer)
+
+
+def _by_distance(seen: Seen) -> tuple[float, float]:
+    return seen.near.distance, -(seen.agreeing or 0.0)
 
 
 def agreement_of(readings: Sequence[Reading]) -> float:

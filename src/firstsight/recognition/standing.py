@@ -63,26 +63,19 @@ class Standing:
         rule: Literal["mean", "best"] = "mean" if self.estimate.rule == "mean" else "best"
         return nearest_things(self.matrix, queries, k, rule=rule, means=self.means)
 
-    def nearest_photos(
-        self, query: Floats, k: int, *, one_per_thing: bool = False
-    ) -> list[tuple[int, float]]:
-        """The k nearest photos (fewer where there are fewer): [(photo id, distance)], ascending.
+    def nearest_photos(self, query: Floats, k: int, one_per_thing: bool = False) -> list[Near]:
+        """The k nearest photos (fewer where there are fewer), by rising distance.
 
         query: (D,). one_per_thing: only the nearest photo of each thing.
         """
         if one_per_thing:
             (found,) = nearest_things(self.matrix, query[None], k, rule="best")
-            return [(near.photo, near.distance) for near in found]
-        photos = self.matrix.photos.photos
-        distances, rows = self.matrix.nearest(query[None], k)
-        return list(zip(photos[rows[0]].tolist(), distances[0].tolist(), strict=True))
-
-    def owned_photos(self, query: Floats, k: int) -> list[tuple[int, int]]:
-        """The k nearest photos of a query (D,), by rising distance: [(thing id, photo id)]."""
+            return found
         photos = self.matrix.photos
-        _, rows = self.matrix.nearest(query[None], k)
+        distances, rows = self.matrix.nearest(query[None], k)
         things = photos.things[np.searchsorted(photos.starts, rows[0], side="right") - 1]
-        return list(zip(things.tolist(), photos.photos[rows[0]].tolist(), strict=True))
+        columns = (things, distances[0], photos.photos[rows[0]])
+        return [Near(*each) for each in zip(*(each.tolist() for each in columns), strict=True)]
 
 
 def read_standing(

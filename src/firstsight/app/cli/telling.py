@@ -85,7 +85,10 @@ def comparison_line(compared: Comparison) -> str:
 
 def match_line(match: Match) -> str:
     sure = f", {_percent(match.probability)} the same" if match.probability is not None else ""
-    return f"{match.rank}. {match.thing} (distance {match.distance:.4g}{sure}; {match.source})"
+    agree = f"; {match.agreeing:.0f} places agree" if match.nearer else ""
+    return (
+        f"{match.rank}. {match.thing} (distance {match.distance:.4g}{sure}{agree}; {match.source})"
+    )
 
 
 def enrollment_line(result: Enrollment) -> str:

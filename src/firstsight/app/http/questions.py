@@ -127,7 +127,8 @@ class Questions:
         def alike(asked: Sequence[Seen]) -> list[list[Match]]:
             return self._clerks.answering.now(
                 lambda recognizer: [
-                    recognizer.alike(vector, k, one_per_thing=one_per_thing) for _, vector in asked
+                    recognizer.alike(vector, k, one_per_thing=one_per_thing, reading=reading)
+                    for reading, vector in asked
                 ]
             )
 

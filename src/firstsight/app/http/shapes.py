@@ -144,6 +144,8 @@ class Match(_Shape):
     source: str
     distance: float
     probability: float | None
+    agreeing: float | None
+    nearer: float
 
 
 class Alike(_Shape):

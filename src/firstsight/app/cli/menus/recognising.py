@@ -162,6 +162,7 @@ def verify(
 )
 @options.gallery
 @options.model
+@options.first_look
 @options.crop
 @options.sheet
 @options.show
@@ -175,6 +176,7 @@ def search(
     truth: str | None,
     gallery: str,
     model: str | None,
+    first_look: bool,
     crop: str | None,
     sheet: Path | None,
     show: bool,
@@ -186,7 +188,12 @@ def search(
     from firstsight.app.cli import recognise as command
 
     asking = command.Asking(
-        gallery, model, crop=crop, max_mib=max_mib, max_megapixels=max_megapixels
+        gallery,
+        model,
+        crop=crop,
+        max_mib=max_mib,
+        max_megapixels=max_megapixels,
+        second_look=not first_look,
     )
     command.search(
         picture,
