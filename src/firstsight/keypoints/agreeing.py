@@ -71,7 +71,7 @@ def agreeing(one: Keypoints, other: Keypoints) -> Agreement:
 
 def _alike(one: Keypoints, other: Keypoints) -> tuple[Indices, Indices]:
     """Pairs whose descriptions are nearer to each other than to any other, clearly."""
-    likeness = one.roots() @ other.roots().T
+    likeness = one.roots @ other.roots.T
     row = np.arange(len(one))
     best = likeness.argmax(axis=1)
     most = likeness[row, best]

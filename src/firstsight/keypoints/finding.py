@@ -8,7 +8,7 @@ of a description's shares (Three Things Everyone Should Know to Improve Object R
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +67,7 @@ class Keypoints:
     def __len__(self) -> int:
         return len(self.at)
 
+    @cached_property
     def roots(self) -> Floats:
         """(N, 128) of length 1, or 0 where there was nothing to describe."""
         roots = self.descriptions.astype(np.float32)
