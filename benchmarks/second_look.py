@@ -5,7 +5,9 @@
 
 Things are drawn at random (seed 0), each enrolled by one of its pictures in a gallery of its own,
 and asked about by up to five others: twenty galleries of 5, and so on; and so are as many things
-that are not enrolled. Every answer is the Recognizer's, at 1 % false accepts. Intervals by thing.
+that are not enrolled. Every answer is the Recognizer's, at 1 % false accepts. Said: the mean
+probability of the names in a closed set, which should be the share that is right. In %, intervals
+by thing.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +52,14 @@ class Pictures:
 
 @dataclass
 class Told:
-    """Of n answers: what each was worth, (n,), and the thing (n,) that was shown."""
+    """Of n answers: whether each named a thing, and the right one; what it said of how likely that
+    is, where it could; the thing (n,) that was shown.
+    """
 
-    named: list[bool]
-    right: list[bool]
-    thing: list[int]
+    named: list[bool] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    said: list[float] = field(default_factory=list)
+    thing: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
     def shares(self) -> str:
@@ -77,9 +82,9 @@ def main() -> None:
     else:
         pictures = of_catalogue(model, given.gallery, given.queries)
     print(f"seed {SEED}, commit {find_commit()}, {find_hardware()}")
-    closed = "closed set, right, %"
+    closed = "closed set, right | said"
     print(f"| things | look | {closed} | open: named rightly | strangers named | ms an answer |")
-    print("| --- " * 6 + "|")
+    print("| --- " * 7 + "|")
     n_things = int(pictures.thing.max()) + 1
     for size in (*(each for each in SIZES if each < n_things), n_things):
         for second in (False, True):
@@ -88,7 +93,7 @@ def main() -> None:
 
 def row(model: Embedder, pictures: Pictures, size: int, n_galleries: int, *, second: bool) -> str:
     rng = np.random.default_rng([SEED, size])
-    closed, enrolled, strangers = (Told([], [], []) for _ in range(3))
+    closed, enrolled, strangers = (Told() for _ in range(3))
     for _ in range(n_galleries):
         known, asked, others = draw(pictures, size, rng)
         with (
@@ -101,7 +106,9 @@ def row(model: Embedder, pictures: Pictures, size: int, n_galleries: int, *, sec
     named = interval(np.array(strangers.named, float), np.array(strangers.thing))
     seconds = [told.seconds / max(1, len(told.named)) for told in (enrolled, strangers)]
     look = "second" if second else "first alone"
-    columns = (size, look, closed.shares(), enrolled.shares(), named, f"{500 * sum(seconds):.0f}")
+    said = f"{100 * np.mean(closed.said):.1f}" if closed.said else "-"
+    taken = f"{500 * sum(seconds):.0f}"
+    columns = (size, look, closed.shares(), said, enrolled.shares(), named, taken)
     return "| " + " | ".join(map(str, columns)) + " |"
 
 
@@ -115,6 +122,8 @@ def ask(
         )
         told.seconds += time.perf_counter() - begun
         told.named.append(answer.thing is not None)
+        if answer.probability is not None:
+            told.said.append(answer.probability)
         told.right.append(answer.nearest.thing == str(pictures.thing[each]))
         told.thing.append(int(pictures.thing[each]))
 
