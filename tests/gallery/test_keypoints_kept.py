@@ -53,13 +53,24 @@ def test_pictures_that_were_denied_are_those_of_the_last_word(tmp_path: Path) ->
         ]
         for number, (kind, named, truth) in enumerate(said):
             gallery.record(
-                verdict(kind, named, truth, digest=digest_of(number), kept=b"%d" % number)
+                verdict(kind, named, truth, digest=digest_of(20 + number), kept=b"%d" % number)
             )
         assert gallery.mistakable(mug, 5) == [b"4", b"1", b"0"]
         assert gallery.mistakable(mug, 2) == [b"4", b"1"]
         assert gallery.mistakable(cup, 5) == [b"3"]
         gallery.record(
-            verdict("right", "mug", "mug", digest=digest_of(4), kept=b"4")
+            verdict("right", "mug", "mug", digest=digest_of(24), kept=b"4")
         )  # thought better of
         gallery.withdraw(1)
         assert gallery.mistakable(mug, 5) == [b"1"]
+
+
+def test_what_is_enrolled_by_now_was_denied_no_longer(tmp_path: Path) -> None:
+    with created(tmp_path / "g", mug=[1], cup=[2]) as gallery:
+        mug = gallery.thing("mug").id
+        gallery.record(verdict("wrong", "mug", None, digest=digest_of(7), kept=b"seven"))
+        assert gallery.mistakable(mug, 5) == [b"seven"]
+        gallery.enroll([("cup", photo(7))])
+        assert gallery.mistakable(mug, 5) == [b"seven"]  # another thing still
+        gallery.move(3, "mug")
+        assert gallery.mistakable(mug, 5) == []

@@ -103,7 +103,9 @@ def test_what_is_packed_is_the_same_unpacked() -> None:
     assert len(Keypoints.from_bytes(b"")) == 0
 
 
-@pytest.mark.parametrize("damage", [lambda packed: packed[:-1], lambda packed: b"\xff" * 144])
+@pytest.mark.parametrize(
+    "damage", [lambda packed: packed[:-1], lambda packed: b"\xff" * 144, lambda packed: packed * 84]
+)
 def test_what_is_damaged_is_refused(damage: object) -> None:
     packed = find_keypoints(printed(4), 3).to_bytes()
     with pytest.raises(ValueError, match="keypoint"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 from PIL import Image
 
 import firstsight
+from firstsight.deciding.combining import Rule
 from firstsight.errors import UsageError
 from firstsight.images.reading import read_picture
+from firstsight.recognition.nearest import Near
 from firstsight.recognition.recognizer import Policy, Recognizer
-from firstsight.recognition.second_look import SecondLook
+from firstsight.recognition.second_look import LOOKED_AT, SecondLook
 from tests.keypoints.prints import photographed, printed
 
 N = 5
@@ -87,6 +90,24 @@ def test_of_several_photos_the_one_that_agrees_most_tells(tmp_path: Path) -> Non
         assert answer.nearest.agreeing is not None and answer.nearest.agreeing > 5
         fronts = recognizer.gallery.photos("box 1")
         assert answer.nearest.photo == fronts[1].id
+
+
+def test_a_thing_of_many_photos_leaves_room_for_others() -> None:
+    found = [Near(1, 0.1, photo) for photo in range(60)] + [Near(2, 0.2, 60), Near(3, 0.3, 61)]
+    assert SecondLook.some(found) == [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 60), (3, 61)]
+    many = [Near(thing, 0.1, thing) for thing in range(100)]
+    assert SecondLook.some(many) == [(thing, thing) for thing in range(LOOKED_AT)]
+
+
+@pytest.mark.parametrize("rule", ["mean", "prototype"])
+def test_any_rule_takes_a_second_look(place: Path, rule: Rule) -> None:
+    with Recognizer.open(place) as recognizer:
+        standing = recognizer.settle()
+        assert standing is not None
+        recognizer.adopt(standing.judged_by(replace(standing.estimate, rule=rule)))
+        answer = recognizer.identify(photographed(printed(2), 2))
+        assert answer.nearest.thing == "cover 2"
+        assert answer.nearest.nearer > 0
 
 
 def test_strangers_stay_strangers(recognizer: Recognizer) -> None:
@@ -166,10 +187,16 @@ def test_a_verdict_is_on_the_distance_of_the_first_look(recognizer: Recognizer) 
     answer = recognizer.identify(asked)
     number = recognizer.confirm(answer)
     (verdict,) = [each for each in recognizer.gallery.verdicts() if each.id == number]
-    own = recognizer.embedder.embed([np.asarray(asked), np.asarray(printed(3))])
-    expected = recognizer.embedder.distance(own[:1], own[1:])[0, 0]
-    assert verdict.distance == pytest.approx(float(expected), abs=1e-5)
-    assert verdict.margin is not None and verdict.margin >= 0
+    covers = [np.asarray(printed(number)) for number in range(N)]
+    own = recognizer.embedder.embed([np.asarray(asked), *covers])
+    expected = recognizer.embedder.distance(own[:1], own[1:])[0]
+    first, second = np.sort(expected)[:2]
+    assert verdict.distance == pytest.approx(float(first), abs=1e-5)
+    assert verdict.margin == pytest.approx(float(second - first), abs=1e-5)
+    # The first look was right where its nearest was, and only there.
+    assert verdict.kind == ("right" if expected.argmin() == 3 else "other")
+    assert verdict.truth == "cover 3"
+    assert verdict.named == f"cover {expected.argmin()}"
     recognizer.gallery.withdraw(number)
 
 
@@ -199,6 +226,8 @@ def test_two_pictures_of_one_print_are_the_same() -> None:
     second = firstsight.verify(*pictures)
     assert first.agreeing is None
     assert second.same
+    # Whichever comes first.
+    assert firstsight.verify(*pictures[::-1]).agreeing == second.agreeing
     if not first.same:
         assert second.agreeing is not None and second.agreeing > 5
         assert second.distance == pytest.approx(first.distance - second.nearer)

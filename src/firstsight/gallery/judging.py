@@ -67,12 +67,16 @@ def last_words(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def mistakable(connection: sqlite3.Connection, thing_id: int, most: int) -> list[bytes]:
     """Kept pictures that came near to a thing and, by the last word on each, do not show it.
 
+    Not one that is enrolled as that thing by now.
     Of the last `most` such verdicts, whichever model's answers they were on.
     """
     rows_found = connection.execute(
         "SELECT encoded FROM verdict AS said WHERE named_id = ? AND gone = 0 AND kind <> 'right' "
         "AND encoded IS NOT NULL AND NOT EXISTS (SELECT 1 FROM verdict AS later WHERE gone = 0 "
-        "AND later.digest = said.digest AND later.id > said.id) ORDER BY id DESC LIMIT ?",
+        "AND later.digest = said.digest AND later.id > said.id) "
+        "AND NOT EXISTS (SELECT 1 FROM photo "
+        "WHERE photo.digest = said.digest AND photo.gone = 0 AND photo.thing_id = said.named_id) "
+        "ORDER BY id DESC LIMIT ?",
         (thing_id, most),
     )
     return [bytes(encoded) for (encoded,) in rows_found]

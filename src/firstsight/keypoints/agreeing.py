@@ -45,6 +45,9 @@ class Agreement:
     def __len__(self) -> int:
         return len(self.first)
 
+    def where(self, kept: npt.NDArray[np.bool_]) -> Agreement:
+        return Agreement(self.first[kept], self.second[kept], self.middle[kept])
+
     @property
     def told(self) -> float:
         """How many agree, each as far as it counts."""

@@ -82,8 +82,8 @@ class Keypoints:
     def from_bytes(cls, packed: bytes) -> Keypoints:
         """Raises ValueError for anything that `to_bytes` does not write."""
         n, rest = divmod(len(packed), 16 + _LENGTH)
-        if rest:
-            raise ValueError(f"{len(packed)} bytes are no whole number of keypoints")
+        if rest or n > MOST:
+            raise ValueError(f"{len(packed)} bytes are no whole number of keypoints up to {MOST}")
         where = np.frombuffer(packed, "<f4", 4 * n).reshape(n, 4).astype(np.float32)
         if not np.isfinite(where).all() or (where[:, 2] <= 0).any():
             raise ValueError("a keypoint lies nowhere")

@@ -15,7 +15,7 @@ from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
 from firstsight.images.reading import Reading
 from firstsight.recognition.answers import Answer, Asked, Match, Rival
-from firstsight.recognition.second_look import LOOKED_AT, SecondLook, Seen
+from firstsight.recognition.second_look import LOOKED_AT, OF_ONE, SecondLook, Seen
 from firstsight.recognition.standing import Standing
 from firstsight.recognition.standings import Standings
 
@@ -41,22 +41,21 @@ def answers_of(
     standing = standings.at_share(false_accepts)
     vectors = np.stack([vector for _, vector in asked])
     deciding = _Deciding(standing, closed_set)
-    n_found = deciding.n_compared if second_look is None else max(deciding.n_compared, LOOKED_AT)
     answers = []
     for (reading, vector), found in zip(
-        asked, standing.nearest_things(vectors, n_found), strict=True
+        asked, standing.nearest_things(vectors, max(2, deciding.n_compared)), strict=True
     ):
-        seen = [Seen(near) for near in found]
-        decided = deciding(seen)
+        first = [Seen(near) for near in found]
+        seen, decided = first, deciding(first)
         sharpness = standing.estimate.sharpness
         if second_look is not None and sharpness and decided.decision != "known":
-            photos = [
-                (near.thing, near.photo) for near in standing.nearest_photos(vector, LOOKED_AT)
-            ]
+            (found,) = standing.nearest_things(vector[None], max(deciding.n_compared, LOOKED_AT))
+            photos = second_look.some(standing.nearest_photos(vector, OF_ONE * LOOKED_AT))
             seen = second_look.at(reading, found, photos, sharpness)
             decided = deciding(seen)
-        names = standings.names(each.near.thing for each in seen[:2])
-        answer = _answer((reading, vector), seen[:2], names, standing.estimate, decided)
+        answer = _answer(
+            (reading, vector), first[:2], seen[:2], standings, standing.estimate, decided
+        )
         answers.append(replace(answer, closed_set=closed_set))
     return answers
 
@@ -79,21 +78,26 @@ class _Deciding:
 
 def _answer(
     asked: tuple[Reading, Floats],
+    first: Sequence[Seen],
     seen: Sequence[Seen],
-    names: dict[int, str],
+    standings: Standings,
     estimate: Estimate,
     decided: Decision,
 ) -> Answer:
-    """seen: the two nearest things, or the only one."""
-    if any(each.near.thing not in names for each in seen):
+    """first, seen: the two nearest things, or the only one, at first look and in the end."""
+    names = standings.names(each.near.thing for each in [*first, *seen])
+    if any(each.near.thing not in names for each in [*first, *seen]):
         raise NotInGallery("what came nearest was removed this very moment; ask again")
-    rivals = [
-        Rival(names[near.thing], near.distance, near.photo, each.agreeing, each.nearer)
-        for each in seen
-        for near in [each.near]
-    ]
-    nearest, runner_up = rivals[0], rivals[1] if len(rivals) > 1 else None
+    (nearest, *others), (nearest_first, *others_first) = (
+        [
+            Rival(names[near.thing], near.distance, near.photo, each.agreeing, each.nearer)
+            for each in two
+            for near in [each.near]
+        ]
+        for two in (seen, first)
+    )
     reading, vector = asked
+    margin = others_first[0].distance - nearest_first.distance if others_first else None
     return Answer(
         picture=reading.name,
         decision=decided.decision,
@@ -101,11 +105,11 @@ def _answer(
         probability=decided.probability,
         threshold=decided.threshold,
         nearest=nearest,
-        runner_up=runner_up,
+        runner_up=others[0] if others else None,
         margin=decided.margin,
         reason=decided.reason,
         estimate=estimate,
-        asked=Asked(reading, vector),
+        asked=Asked(reading, vector, nearest_first, margin),
     )
 
 
@@ -129,16 +133,20 @@ def matches_of(
     if second_look is None or reading is None or sharpness <= 0:
         seen = [Seen(near) for near in standing.nearest_photos(vector, k, one_per_thing)]
     else:
-        found = standing.nearest_photos(vector, max(k, LOOKED_AT), one_per_thing)
+        enough = LOOKED_AT if one_per_thing else OF_ONE * LOOKED_AT
+        found = standing.nearest_photos(vector, max(k, enough), one_per_thing)
         seen = second_look.at_photos(reading, found, sharpness)[:k]
-    matches = []
-    for rank, each in enumerate(seen, start=1):
+    matches = list[Match]()
+    for each in seen:
         distance = each.near.distance
-        photo = gallery.photo(each.near.photo)
+        try:
+            photo = gallery.photo(each.near.photo)
+        except NotInGallery:  # by now
+            continue
         probability = float(calibrated.verify.probability(distance)) if calibrated else None
         matches.append(
             Match(
-                rank,
+                len(matches) + 1,
                 photo.thing,
                 photo.id,
                 photo.source,

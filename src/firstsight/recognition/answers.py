@@ -48,11 +48,15 @@ class Rival:
 class Asked:
     """The picture behind an answer, kept so that a verdict on it can be recorded.
 
-    vector: (D,) float32. reading: the picture itself, for a small copy or a drawing of it.
+    vector: (D,) float32. reading: the picture itself, for a small copy or a drawing of it. first,
+    first_margin: the nearest thing at first look, by the model's own distance, and how much farther
+    another was: what thresholds are made of.
     """
 
     reading: Reading
     vector: npt.NDArray[np.float32]
+    first: Rival
+    first_margin: float | None
 
     def image(self) -> Image.Image:
         return self.reading.image()
@@ -91,7 +95,7 @@ class Answer:
 
     @property
     def distance(self) -> float:
-        """To the nearest thing, less what places that agree bring it nearer; lower is closer."""
+        """To the nearest thing; lower is closer. Below 0 where more agrees than it comes to."""
         return self.nearest.distance
 
     def to_json(self) -> Json:

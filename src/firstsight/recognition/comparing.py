@@ -106,7 +106,7 @@ def compare_vectors(
     looks_again = second_look and sees_photographs(embedder.info.preprocessing)
     if looks_again and slope > 0 and not judged.same:
         agreeing = agreement_of(readings)
-        nearer = min(nearer_by(agreeing, slope), max(0.0, distance))
+        nearer = nearer_by(agreeing, slope)
         judged = same(distance - nearer, calibrated, false_matches=false_matches)
     return Comparison(
         a,

@@ -8,22 +8,23 @@ from firstsight.recognition.answers import Answer
 __all__ = ["verdict_on"]
 
 
-def verdict_on(
-    answer: Answer, kind: VerdictKind, truth: str | None, *, keeps_picture: bool
-) -> Verdict:
+def verdict_on(answer: Answer, truth: str | None, *, keeps_picture: bool) -> Verdict:
     """truth: the thing that the picture shows; None where it is none of those enrolled.
 
-    The distance is the model's own, which thresholds are made of: as if nobody had looked twice.
+    Of the first look, for thresholds are made of the model's own distances: whether its nearest
+    thing is the right one. What a person denied, though, is the name that the answer gave.
     """
-    asked, rival = answer.asked, answer.runner_up
-    distance = answer.distance + answer.nearest.nearer
-    margin = None if rival is None else rival.distance + rival.nearer - distance
+    asked = answer.asked
+    kind: VerdictKind = "wrong"
+    if truth is not None:
+        kind = "right" if asked.first.thing == truth else "other"
+    is_denied = answer.nearest.thing != truth
     return Verdict(
         kind=kind,
-        named=answer.nearest.thing,
+        named=truth if kind == "right" else (answer.nearest if is_denied else asked.first).thing,
         truth=truth,
-        distance=distance,
-        margin=None if margin is None else max(0.0, margin),
+        distance=asked.first.distance,
+        margin=asked.first_margin,
         digest=asked.reading.digest,
         vector=asked.vector,
         kept=asked.reading.kept() if keeps_picture else None,

@@ -18,7 +18,7 @@ from firstsight.errors import NotInGallery, PictureError, UsageError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.names import thing_name
 from firstsight.gallery.places import USUAL, gallery_place
-from firstsight.gallery.records import NewPhoto, VerdictKind
+from firstsight.gallery.records import NewPhoto
 from firstsight.images.decode import PictureLike, picture_name
 from firstsight.images.reading import Crop, Reading, read_picture
 from firstsight.model.embedder import Embedder, load, load_ahead
@@ -233,8 +233,12 @@ class Recognizer:
         *,
         false_accepts: float | None = None,
         closed_set: bool | None = None,
+        second_look: bool = True,
     ) -> list[Answer]:
-        """As `answer`, of many compared at once; each is answered as it would be alone."""
+        """As `answer`, of many compared at once; each is answered as it would be alone.
+
+        second_look: False for the answers of the first look, whatever the policy says.
+        """
         from firstsight.recognition.answering import answers_of
 
         closed = self.policy.closed_set if closed_set is None else closed_set
@@ -244,7 +248,7 @@ class Recognizer:
             asked,
             false_accepts,
             closed_set=closed,
-            second_look=self._second_look(),
+            second_look=self._second_look() if second_look else None,
         )
 
     def identify_many(
@@ -341,7 +345,7 @@ class Recognizer:
                 f"it: with the thing's name where it shows one ({answer.nearest.thing!r} was "
                 "nearest), without where it is none of them"
             )
-        return self._record(answer, "right", answer.nearest.thing)
+        return self._record(answer, answer.nearest.thing)
 
     def deny(self, answer: Answer, truth: str | None = None) -> int:
         """Record that an answer is wrong: the picture shows `truth`, or none of the things.
@@ -351,11 +355,11 @@ class Recognizer:
         NotInGallery where `truth` is not enrolled.
         """
         if truth is None:
-            return self._record(answer, "wrong", None)
+            return self._record(answer, None)
         name = self.gallery.thing(truth).name
         if name == answer.thing:
             raise UsageError(f"the name given to {answer.picture} was {name!r}; confirm it instead")
-        return self._record(answer, "right" if name == answer.nearest.thing else "other", name)
+        return self._record(answer, name)
 
     def estimate(self, false_accepts: float | None = None) -> Estimate:
         """The thresholds in force, their rates and intervals; GalleryError for an empty gallery.
@@ -379,18 +383,23 @@ class Recognizer:
 
         return examine_gallery(self.gallery, self.embedder.info, self._standings)
 
+    @property
+    def looks_again(self) -> bool:
+        """Whether what is not known at first gets a second look."""
+        from firstsight.recognition.second_look import sees_photographs
+
+        return self.policy.second_look and sees_photographs(self.embedder.info.preprocessing)
+
     def _second_look(self) -> SecondLook | None:
-        from firstsight.recognition.second_look import SecondLook, sees_photographs
+        from firstsight.recognition.second_look import SecondLook
 
-        if self.policy.second_look and sees_photographs(self.embedder.info.preprocessing):
-            return SecondLook(self.gallery)
-        return None
+        return SecondLook(self.gallery) if self.looks_again else None
 
-    def _record(self, answer: Answer, kind: VerdictKind, truth: str | None) -> int:
+    def _record(self, answer: Answer, truth: str | None) -> int:
         from firstsight.recognition.judging import verdict_on
 
         keeps = self.gallery.info.keeps_pictures
-        return self.gallery.record(verdict_on(answer, kind, truth, keeps_picture=keeps))
+        return self.gallery.record(verdict_on(answer, truth, keeps_picture=keeps))
 
     def _advise(self, thing: str, made: Prepared, photo: NewPhoto) -> list[Finding]:
         from firstsight.recognition.advising import advise_newcomer

@@ -27,6 +27,7 @@ __all__ = ["LOOKED_AT", "SecondLook", "Seen", "agreement_of", "sees_photographs"
 Places = npt.NDArray[np.float32]  # (N, 2)
 
 LOOKED_AT = 50  # enrolled photos, the nearest
+OF_ONE = 5  # of these, at most, that show one thing
 RIVALS = 20  # of these, of other things, that an enrolled photo is compared with
 DENIED = 5  # pictures of the last verdicts on a thing
 SHARED = 0.05  # of the longest side: as near to what another thing agrees with, a place is its too
@@ -81,10 +82,20 @@ class SecondLook:
         ]
         return sorted(seen, key=_by_distance)
 
+    @staticmethod
+    def some(found: Sequence[Near]) -> list[tuple[int, int]]:
+        """(thing, photo) of the photos to look at, of those found: few of one thing."""
+        n_of = dict[int, int]()
+        some = list[tuple[int, int]]()
+        for near in found:
+            n_of[near.thing] = n_of.get(near.thing, 0) + 1
+            if n_of[near.thing] <= OF_ONE and len(some) < LOOKED_AT:
+                some.append((near.thing, near.photo))
+        return some
+
     def at_photos(self, reading: Reading, found: Sequence[Near], sharpness: float) -> list[Seen]:
-        """As `at`, of photos one by one, several of one thing too. The first ones are looked at."""
-        photos = [(near.thing, near.photo) for near in found[:LOOKED_AT]]
-        told = self._told(find_keypoints(reading.image()), photos)
+        """As `at`, of photos one by one, several of one thing too."""
+        told = self._told(find_keypoints(reading.image()), self.some(found))
         seen = [
             _seen_again(near, told[near.photo], near.photo, sharpness)
             if near.photo in told
@@ -108,21 +119,25 @@ class SecondLook:
         for thing, photo in owned:
             if thing not in claimed or agreed[photo].told > claimed[thing].told:
                 claimed[thing] = agreed[photo]
-        told = dict[int, float]()
+        told, denied = dict[int, float](), dict[int, list[Places]]()
         for thing, photo in owned:
-            agreement = agreed[photo]
-            told[photo] = agreement.told
-            if log_odds_of(agreement.told) > 0:
-                here = [asked.at[each.first] for other, each in claimed.items() if other != thing]
-                here += self._mistakable(asked, thing)
-                others = [enrolled[rival] for other, rival in owned if other != thing][:RIVALS]
-                there = [_agreeing_places(enrolled[photo], other) for other in others]
-                alone = _is_apart(asked.at[agreement.first], here)
-                alone &= _is_apart(enrolled[photo].at[agreement.second], there)
-                told[photo] = float(agreement.middle[alone].sum())
+            left = agreed[photo]
+            if log_odds_of(left.told) > 0:
+                others = [asked.at[each.first] for own, each in claimed.items() if own != thing]
+                left = left.where(_is_apart(asked.at[left.first], others))
+            # Dearer to find out, and so only where it still matters.
+            if log_odds_of(left.told) > 0:
+                rivals = [enrolled[rival] for own, rival in owned if own != thing][:RIVALS]
+                shared = [_agreeing_places(enrolled[photo], rival) for rival in rivals]
+                left = left.where(_is_apart(enrolled[photo].at[left.second], shared))
+            if log_odds_of(left.told) > 0:
+                if thing not in denied:
+                    denied[thing] = self._denied(asked, thing)
+                left = left.where(_is_apart(asked.at[left.first], denied[thing]))
+            told[photo] = left.told
         return told
 
-    def _mistakable(self, asked: Keypoints, thing: int) -> list[Places]:
+    def _denied(self, asked: Keypoints, thing: int) -> list[Places]:
         """Places that agree with pictures denied to show the thing."""
         denied = (
             _keypoints_of(encoded, "the picture of a verdict")
@@ -162,19 +177,22 @@ def _keypoints_of(kept: bytes, name: str) -> Keypoints | None:
 
 
 def _seen_again(near: Near, places: float, photo: int, sharpness: float) -> Seen:
-    nearer = min(nearer_by(places, sharpness), max(0.0, near.distance))
+    nearer = nearer_by(places, sharpness)
     by = photo if nearer else near.photo
     return Seen(Near(near.thing, near.distance - nearer, by), places, nearer)
 
 
-def _by_distance(seen: Seen) -> tuple[float, float]:
-    return seen.near.distance, -(seen.agreeing or 0.0)
+def _by_distance(seen: Seen) -> float:
+    return seen.near.distance
 
 
 def agreement_of(readings: Sequence[Reading]) -> float:
-    """How many keypoints of two pictures agree, counted by how near to the middles they lie."""
+    """How many keypoints of two pictures agree, counted by how near to the middles they lie.
+
+    From either to the other, whichever finds more: so the order of the two does not matter.
+    """
     one, other = (find_keypoints(reading.image()) for reading in readings)
-    return agreeing(one, other).told
+    return max(agreeing(one, other).told, agreeing(other, one).told)
 
 
 def _agreeing_places(one: Keypoints, other: Keypoints) -> Places:
@@ -183,5 +201,6 @@ def _agreeing_places(one: Keypoints, other: Keypoints) -> Places:
 
 def _is_apart(at: Places, others: Sequence[Places]) -> npt.NDArray[np.bool_]:
     """(N,) whether each place lies apart from all others."""
-    to_all = np.linalg.norm(at[:, None] - np.concatenate([*others, NOWHERE]), axis=2)
+    there = np.unique(np.concatenate([*others, NOWHERE]), axis=0)
+    to_all = np.linalg.norm(at[:, None] - there, axis=2)
     return np.asarray(to_all.min(axis=1) > SHARED, np.bool_)

@@ -1,6 +1,7 @@
 """The clerks of one gallery, each with a connection of its own, so that none waits for another.
 
-Questions about pictures are answered by one; others look things up, make changes, and do what
+Questions about pictures are answered by one, and by another where a first look leaves doubt, which
+takes longer; others look things up, make changes, and do what
 takes long (why, the doctor). Thresholds after a change are estimated by one more: until it is
 done, a few tenths of a second at a thousand photos, answers go by those of before.
 """
@@ -23,10 +24,11 @@ class OpenRecognizer(Protocol):
 
 
 class Clerks:
-    """answering, looking, writing, pondering: who does what."""
+    """answering, looking_again, looking, writing, pondering: who does what."""
 
     def __init__(self, open_recognizer: OpenRecognizer) -> None:
         self.answering = Clerk("answering", open_recognizer(waits=False))
+        self.looking_again = Clerk("looking again", open_recognizer(waits=False))
         self.looking = Clerk("looking", open_recognizer())
         self.writing = Clerk("writing", open_recognizer())
         self.pondering = Clerk("pondering", open_recognizer())
@@ -40,12 +42,14 @@ class Clerks:
 
     async def _settle(self) -> None:
         standing = await self._settling.do(lambda recognizer: recognizer.settle())
-        await self.answering.do(lambda recognizer: recognizer.adopt(standing))
+        for clerk in (self.answering, self.looking_again):
+            await clerk.do(lambda recognizer: recognizer.adopt(standing))
 
     def close(self) -> None:
         """End when what was asked is done."""
         for clerk in (
             self.answering,
+            self.looking_again,
             self.looking,
             self.writing,
             self.pondering,

@@ -57,6 +57,7 @@ class Questions:
 
     def __init__(self, sight: Sight, clerks: Clerks) -> None:
         self._sight, self._clerks = sight, clerks
+        self._looks_again = clerks.answering.now(lambda recognizer: recognizer.looks_again)
 
     async def identify(
         self,
@@ -81,7 +82,12 @@ class Questions:
         answer, is_settled = await self._sight.asked(picture, crop, answering)
         if not is_settled:
             self._clerks.settle()
-        return answer
+        if answer.decision == "known" or not self._looks_again:
+            return answer
+        reading, vector = answer.asked.reading, answer.asked.vector
+        return await self._clerks.looking_again.do(
+            lambda recognizer: recognizer.answer(reading, vector, closed_set=closed_set)
+        )
 
     async def identify_many(
         self,
@@ -123,16 +129,12 @@ class Questions:
         crop: Crop | None = None,
     ) -> list[Match]:
         """The k most similar photos, nearest first; GalleryError where the gallery is empty."""
-
-        def alike(asked: Sequence[Seen]) -> list[list[Match]]:
-            return self._clerks.answering.now(
-                lambda recognizer: [
-                    recognizer.alike(vector, k, one_per_thing=one_per_thing, reading=reading)
-                    for reading, vector in asked
-                ]
+        reading, vector = await self._sight.seen(picture, crop)
+        return await self._clerks.looking_again.do(
+            lambda recognizer: recognizer.alike(
+                vector, k, one_per_thing=one_per_thing, reading=reading
             )
-
-        return await self._sight.asked(picture, crop, alike)
+        )
 
     async def embed(self, pictures: Sequence[Picture]) -> list[Floats | Unreadable]:
         """(D,) of each picture, in order, by this gallery's model."""
@@ -189,7 +191,7 @@ class Questions:
         """Each answer, and whether it rests on thresholds of its own moment."""
 
         def answers(recognizer: Recognizer) -> list[tuple[Answer, bool]]:
-            found = recognizer.answers(asked, closed_set=closed_set)
+            found = recognizer.answers(asked, closed_set=closed_set, second_look=False)
             return [(answer, recognizer.is_settled) for answer in found]
 
         return self._clerks.answering.now(answers)
