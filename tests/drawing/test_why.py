@@ -129,5 +129,7 @@ def test_places_that_agree_are_marked_on_both_pictures_and_told() -> None:
     more = count(sheet, orange=False) - count(before, orange=False)
     assert more > 6 * 12  # six dots and their numbers
     assert why_sentence(agreed) == (
-        why_sentence(MATCHED) + " 3 places of both pictures agree, which counts as nearer by 0.123."
+        why_sentence(MATCHED)
+        + " 3 places of both pictures agree; those near their middles, and of no other thing, "
+        "bring it nearer by 0.123."
     )

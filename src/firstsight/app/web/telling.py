@@ -72,8 +72,8 @@ def places_told(agreeing: float | None, nearer: float) -> list[str]:
     if not nearer or agreeing is None:
         return []
     return [
-        f"{agreeing:.0f} places in the middle of both pictures agree, which counts as nearer by "
-        f"{nearer:.3f}."
+        f"{agreeing:.0f} places near the middle of both pictures agree, and with no other thing: "
+        f"that brings it nearer by {nearer:.3f}."
     ]
 
 
