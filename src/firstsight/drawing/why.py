@@ -83,8 +83,8 @@ def why_sentence(match: Matched) -> str:
     if match.agreed is None:
         return told
     return (
-        f"{told} {len(match.agreed.asked)} places of both pictures agree; those near their middles, "
-        f"and of no other thing, bring it nearer by {match.agreed.nearer:.3f}."
+        f"{told} {len(match.agreed.asked)} places of both pictures agree; those near their "
+        f"middles, and of no other thing, bring it nearer by {match.agreed.nearer:.3f}."
     )
 
 
