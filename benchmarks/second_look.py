@@ -27,6 +27,7 @@ from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import NewPhoto
 from firstsight.images.listing import list_pictures
 from firstsight.images.reading import Reading, read_picture
+from firstsight.keypoints import agreeing, find_keypoints
 from firstsight.metrics.intervals import bootstrap_by_cluster
 from firstsight.model import Embedder, load
 from firstsight.recognition.binding import binding_of
@@ -36,6 +37,7 @@ from firstsight.recognition.recognizer import Recognizer
 SEED = 0
 SIZES = (1, 2, 5, 20, 100)
 N_GALLERIES, MOST_ASKED, MOST_OF_ONE = 20, 5, 12
+N_TIMED = 40  # pictures
 
 Indices = NDArray[np.int64]
 
@@ -89,6 +91,23 @@ def main() -> None:
     for size in (*(each for each in SIZES if each < n_things), n_things):
         for second in (False, True):
             print(row(model, pictures, size, 1 if size == n_things else N_GALLERIES, second=second))
+    print(costs(pictures))
+
+
+def costs(pictures: Pictures) -> str:
+    """Of keypoints alone, in one thread."""
+    begun = time.perf_counter()
+    found = [find_keypoints(reading.image()) for reading in pictures.readings[:N_TIMED]]
+    between = time.perf_counter()
+    for one in found:
+        for other in found:
+            agreeing(one, other)
+    ended = time.perf_counter()
+    a_picture, a_pair = (between - begun) / len(found), (ended - between) / len(found) ** 2
+    return (
+        f"keypoints of a picture (decoded anew): {1000 * a_picture:.0f} ms; "
+        f"which of two pictures' agree: {1000 * a_pair:.2f} ms"
+    )
 
 
 def row(model: Embedder, pictures: Pictures, size: int, n_galleries: int, *, second: bool) -> str:
