@@ -30,6 +30,8 @@ def shelf(tmp_path: Path) -> Path:
 def test_answers_say_how_many_places_agree(shelf: Path) -> None:
     ended = here("identify", shelf)
     assert re.search(r"asked\.png: cover 1 \((known|unsure), .*; \d+ places agree; ", ended.out)
+    assert "these rates are of the first look" in ended.err
+    assert "first look" not in here("identify", shelf, "--first-look").err
     said = json.loads(here("identify", shelf, "--json").out)
     assert said["nearest"]["agreeing"] > 5
     first = json.loads(here("identify", shelf, "--first-look", "--json").out)

@@ -12,6 +12,7 @@ from typing import Any
 from firstsight.app import recognising
 from firstsight.app.cli.speaking import print_json
 from firstsight.app.cli.telling import (
+    RATES_OF_THE_FIRST,
     answer_line,
     comparison_line,
     enrollment_line,
@@ -133,7 +134,7 @@ def identify(
 ) -> None:
     listed, troubles = recognising.readable(pictures)
     box = asking.box
-    n_unreadable = n_unknown = 0
+    n_unreadable, n_unknown, looked_again = 0, 0, False
     with asking.open() as recognizer:
         estimate, drawn = None, []
         for answer in recognising.identify(recognizer, listed, crop=box):
@@ -143,12 +144,15 @@ def identify(
             else:
                 estimate = answer.estimate
                 n_unknown += answer.decision == "unknown"
+                looked_again |= answer.nearest.agreeing is not None
                 if sheet or show:
                     drawn.append(answer)
             _put(answer.to_json() if as_json else answer_line(answer))
         if estimate is not None and not as_json:
             for sentence in estimate_lines(estimate, closed_set=asking.closed_set):
                 remark(sentence)
+            if looked_again and not asking.closed_set:
+                remark(RATES_OF_THE_FIRST)
             if n_unknown and not asking.closed_set:
                 remark("if every picture shows one of the things, say so: --closed-set")
         if drawn:

@@ -9,7 +9,20 @@ if TYPE_CHECKING:
     from firstsight.deciding.thresholds import Rate
     from firstsight.recognition.answers import Answer, Comparison, Enrollment, Match, Unreadable
 
-__all__ = ["answer_line", "comparison_line", "enrollment_line", "estimate_lines", "match_line"]
+__all__ = [
+    "RATES_OF_THE_FIRST",
+    "answer_line",
+    "comparison_line",
+    "enrollment_line",
+    "estimate_lines",
+    "match_line",
+]
+
+
+RATES_OF_THE_FIRST = (
+    "these rates are of the first look: what bears a print that agrees is named more often, and so "
+    "may a stranger be that bears the same one"
+)
 
 
 def answer_line(answer: Answer | Unreadable) -> str:

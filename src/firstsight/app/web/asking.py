@@ -22,6 +22,7 @@ from firstsight.app.web.rendering import (
 )
 from firstsight.app.web.scale import scale_of
 from firstsight.app.web.telling import (
+    RATES_OF_THE_FIRST,
     closed_set_told,
     comparison_told,
     estimate_told,
@@ -115,6 +116,8 @@ def _shown(answer: Answer) -> _Shown:
     scale = scale_of(rivals, answer.threshold, limit_words="named up to")
     grounds = places_told(answer.nearest.agreeing, answer.nearest.nearer)
     grounds += closed_set_told(answer) if answer.closed_set else estimate_told(answer.estimate)
+    if answer.nearest.agreeing is not None and answer.threshold is not None:
+        grounds.append(RATES_OF_THE_FIRST)
     return _Shown(answer, scale, sure_told(answer), grounds)
 
 

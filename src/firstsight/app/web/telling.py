@@ -11,6 +11,7 @@ from firstsight.deciding.thresholds import Rate
 from firstsight.recognition.answers import Answer, Comparison, Enrollment
 
 __all__ = [
+    "RATES_OF_THE_FIRST",
     "closed_set_told",
     "code_told",
     "comparison_told",
@@ -24,6 +25,10 @@ __all__ = [
 ]
 
 
+RATES_OF_THE_FIRST = (
+    "These rates are of the first look: what bears a print that agrees is named more often, and so "
+    "may a stranger be that bears the same one."
+)
 _PERCENT = "\u00a0%"  # a number and its sign stay on one line
 
 
@@ -93,7 +98,7 @@ def closed_set_told(answer: Answer) -> list[str]:
 
 
 def estimate_told(estimate: Estimate) -> list[str]:
-    """What an answer rests on, a sentence each."""
+    """What an answer rests on at first look, a sentence each."""
     if estimate.threshold is None:
         return [f"{estimate.kept}."]
     told = [f"A picture gets a name up to a distance of {estimate.threshold:.3f}: {estimate.kept}."]
