@@ -14,9 +14,10 @@ import firstsight
 from firstsight.deciding.combining import Rule
 from firstsight.errors import UsageError
 from firstsight.images.reading import read_picture
+from firstsight.recognition.comparing import calibrated_of, compare_vectors
 from firstsight.recognition.nearest import Near
 from firstsight.recognition.recognizer import Policy, Recognizer
-from firstsight.recognition.second_look import LOOKED_AT, SecondLook
+from firstsight.recognition.second_look import LOOKED_AT, SecondLook, few_of_each
 from tests.keypoints.prints import photographed, printed
 
 N = 5
@@ -94,9 +95,9 @@ def test_of_several_photos_the_one_that_agrees_most_tells(tmp_path: Path) -> Non
 
 def test_a_thing_of_many_photos_leaves_room_for_others() -> None:
     found = [Near(1, 0.1, photo) for photo in range(60)] + [Near(2, 0.2, 60), Near(3, 0.3, 61)]
-    assert SecondLook.some(found) == [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 60), (3, 61)]
+    assert few_of_each(found) == [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 60), (3, 61)]
     many = [Near(thing, 0.1, thing) for thing in range(100)]
-    assert SecondLook.some(many) == [(thing, thing) for thing in range(LOOKED_AT)]
+    assert few_of_each(many) == [(thing, thing) for thing in range(LOOKED_AT)]
 
 
 @pytest.mark.parametrize("rule", ["mean", "prototype"])
@@ -220,17 +221,29 @@ def test_what_was_denied_does_not_agree_again(place: Path, recognizer: Recognize
 
 
 def test_two_pictures_of_one_print_are_the_same() -> None:
-    cover = printed(1)
-    pictures = [np.asarray(photographed(cover, seed)) for seed in (1, 2)]
-    first = firstsight.verify(*pictures, second_look=False)
-    second = firstsight.verify(*pictures)
-    assert first.agreeing is None
-    assert second.same
+    embedder = firstsight.load("photos")
+    asked = [read_picture(np.asarray(photographed(printed(1), seed))) for seed in (1, 2)]
+    # Vectors of what looks otherwise as a whole, so that the first look calls them different.
+    plain = [np.full((300, 300, 3), grey, np.uint8) for grey in (255, 60)]
+    apart = embedder.embed([np.asarray(printed(1)), plain[0]])
+    vectors = apart[0], apart[1]
+    first = compare_vectors(embedder, asked, vectors, false_matches=0.01, second_look=False)
+    second = compare_vectors(embedder, asked, vectors, false_matches=0.01)
+    assert (first.same, first.agreeing, first.nearer) == (False, None, 0.0)
+    assert second.agreeing is not None and second.agreeing > 8
+    # More agree than count: 8 of log odds, by the slope of the model's own pairs.
+    calibrated = calibrated_of(embedder)
+    assert calibrated is not None
+    assert second.nearer == pytest.approx(8 / -calibrated.verify.slope)
+    assert second.distance == pytest.approx(first.distance - second.nearer)
+    assert second.probability is not None and first.probability is not None
+    assert second.probability > first.probability
     # Whichever comes first.
-    assert firstsight.verify(*pictures[::-1]).agreeing == second.agreeing
-    if not first.same:
-        assert second.agreeing is not None and second.agreeing > 5
-        assert second.distance == pytest.approx(first.distance - second.nearer)
+    turned = compare_vectors(embedder, asked[::-1], vectors[::-1], false_matches=0.01)
+    assert turned.agreeing == second.agreeing
+    # Of other pictures nothing agrees.
+    others = [asked[0], read_picture(plain[1])]
+    assert compare_vectors(embedder, others, vectors, false_matches=0.01).agreeing == 0
 
 
 def test_drawings_are_not_looked_at_twice(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ class Agreement:
 
 
 def agreeing(one: Keypoints, other: Keypoints) -> Agreement:
-    """In no order of pictures: what agrees from one to the other need not the other way round."""
+    """From one picture to the other; the other way round some more may agree, or some fewer."""
     nothing = Agreement(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0, np.float32))
     if min(len(one), len(other)) < LEAST:
         return nothing

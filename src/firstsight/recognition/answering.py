@@ -15,7 +15,7 @@ from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
 from firstsight.images.reading import Reading
 from firstsight.recognition.answers import Answer, Asked, Match, Rival
-from firstsight.recognition.second_look import LOOKED_AT, OF_ONE, SecondLook, Seen
+from firstsight.recognition.second_look import LOOKED_AT, OF_ONE, SecondLook, Seen, few_of_each
 from firstsight.recognition.standing import Standing
 from firstsight.recognition.standings import Standings
 
@@ -43,14 +43,14 @@ def answers_of(
     deciding = _Deciding(standing, closed_set)
     answers = []
     for (reading, vector), found in zip(
-        asked, standing.nearest_things(vectors, max(2, deciding.n_compared)), strict=True
+        asked, standing.nearest_things(vectors, deciding.n_compared), strict=True
     ):
         first = [Seen(near) for near in found]
         seen, decided = first, deciding(first)
         sharpness = standing.estimate.sharpness
         if second_look is not None and sharpness and decided.decision != "known":
             (found,) = standing.nearest_things(vector[None], max(deciding.n_compared, LOOKED_AT))
-            photos = second_look.some(standing.nearest_photos(vector, OF_ONE * LOOKED_AT))
+            photos = few_of_each(standing.nearest_photos(vector, OF_ONE * LOOKED_AT))
             seen = second_look.at(reading, found, photos, sharpness)
             decided = deciding(seen)
         answer = _answer(

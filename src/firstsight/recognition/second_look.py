@@ -22,7 +22,15 @@ from firstsight.images.reading import Reading, read_picture
 from firstsight.keypoints import FORMAT, Agreement, Keypoints, agreeing, find_keypoints
 from firstsight.recognition.nearest import Near
 
-__all__ = ["LOOKED_AT", "SecondLook", "Seen", "agreement_of", "sees_photographs"]
+__all__ = [
+    "LOOKED_AT",
+    "OF_ONE",
+    "SecondLook",
+    "Seen",
+    "agreement_of",
+    "few_of_each",
+    "sees_photographs",
+]
 
 Places = npt.NDArray[np.float32]  # (N, 2)
 
@@ -82,20 +90,9 @@ class SecondLook:
         ]
         return sorted(seen, key=_by_distance)
 
-    @staticmethod
-    def some(found: Sequence[Near]) -> list[tuple[int, int]]:
-        """(thing, photo) of the photos to look at, of those found: few of one thing."""
-        n_of = dict[int, int]()
-        some = list[tuple[int, int]]()
-        for near in found:
-            n_of[near.thing] = n_of.get(near.thing, 0) + 1
-            if n_of[near.thing] <= OF_ONE and len(some) < LOOKED_AT:
-                some.append((near.thing, near.photo))
-        return some
-
     def at_photos(self, reading: Reading, found: Sequence[Near], sharpness: float) -> list[Seen]:
         """As `at`, of photos one by one, several of one thing too."""
-        told = self._told(find_keypoints(reading.image()), self.some(found))
+        told = self._told(find_keypoints(reading.image()), few_of_each(found))
         seen = [
             _seen_again(near, told[near.photo], near.photo, sharpness)
             if near.photo in told
@@ -167,6 +164,17 @@ class SecondLook:
         except NotInGallery:  # by now
             return None
         return None if kept is None else _keypoints_of(kept, f"the picture of photo {photo}")
+
+
+def few_of_each(found: Sequence[Near]) -> list[tuple[int, int]]:
+    """(thing, photo) of the photos to look at, of those found: the first ones, few of one thing."""
+    n_of = dict[int, int]()
+    few = list[tuple[int, int]]()
+    for near in found:
+        n_of[near.thing] = n_of.get(near.thing, 0) + 1
+        if n_of[near.thing] <= OF_ONE and len(few) < LOOKED_AT:
+            few.append((near.thing, near.photo))
+    return few
 
 
 def _keypoints_of(kept: bytes, name: str) -> Keypoints | None:

@@ -1,7 +1,7 @@
 """The clerks of one gallery, each with a connection of its own, so that none waits for another.
 
-Questions about pictures are answered by one, and by another where a first look leaves doubt, which
-takes longer; others look things up, make changes, and do what
+Questions about pictures are answered by one; by another, as it takes longer, where a first look
+leaves doubt, and searches. Others look things up, make changes, and do what
 takes long (why, the doctor). Thresholds after a change are estimated by one more: until it is
 done, a few tenths of a second at a thousand photos, answers go by those of before.
 """
