@@ -55,3 +55,24 @@ def test_photographs_get_a_second_look(tmp_path: Path, monkeypatch: pytest.Monke
         said = client.post("/v1/galleries/photos/verify", files=two).json()
         assert said["same"] == compared.same
         assert said["distance"] == pytest.approx(compared.distance, abs=1e-4)
+
+
+def test_a_server_can_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTSIGHT_HOME", str(tmp_path))
+    with Recognizer.open("photos") as recognizer:
+        recognizer.enroll("cover", printed(0))
+    asked = ("files", ("stranger.png", png_of(Image.radial_gradient("L").convert("RGB"))))
+    two = [asked, ("files", ("cover.png", png_of(printed(0))))]
+    told = []
+    for second_look in (True, False):
+        with (
+            serving(tmp_path, galleries=["photos"], second_look=second_look) as server,
+            server.client() as client,
+        ):
+            here = "/v1/galleries/photos"
+            answer = client.post(f"{here}/identify", files=[asked]).json()["answers"][0]
+            match = client.post(f"{here}/search", files=[asked]).json()["matches"][0]
+            compared = client.post(f"{here}/verify", files=two).json()
+            told.append([each["agreeing"] for each in (answer["nearest"], match, compared)])
+    assert None not in told[0]
+    assert told[1] == [None, None, None]

@@ -35,7 +35,9 @@ class Desks(Mapping[str, Desk]):
     def __init__(self, settings: Settings) -> None:
         """Opens every gallery, and makes those that are not there yet."""
         self._settings = settings
-        self._policy = Policy(settings.false_accepts, settings.decoding)
+        self._policy = Policy(
+            settings.false_accepts, settings.decoding, second_look=settings.second_look
+        )
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
         self._batchers: dict[str, Batcher] = {}
         self._desks: dict[str, Desk] = {}

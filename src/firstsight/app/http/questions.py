@@ -115,7 +115,11 @@ class Questions:
 
         def compared() -> Comparison:
             return compare_vectors(
-                self._sight.embedder, (one, other), (first, second), false_matches=false_matches
+                self._sight.embedder,
+                (one, other),
+                (first, second),
+                false_matches=false_matches,
+                second_look=self._looks_again,
             )
 
         return await asyncio.to_thread(compared)  # a second look takes its time

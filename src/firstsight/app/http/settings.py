@@ -24,6 +24,8 @@ class Settings:
         made over HTTP.
     host, port: where to listen; port 0 takes a free one.
     false_accepts: the share of strangers' pictures that may get a name, unless a request says.
+    second_look: whether photographs that are not known at first are looked at for places that agree
+        with enrolled ones.
     max_picture_bytes, max_pixels: of one picture. max_pictures, max_body_bytes: of one request.
     most_waiting: requests that may be under way; the next is told to come again.
     threads: cores that the network may use; None: all but one, which decoding and Python need.
@@ -42,6 +44,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     false_accepts: float = 0.01
+    second_look: bool = True
     max_picture_bytes: int = 10 * MEBI
     max_pixels: int = 40_000_000
     max_pictures: int = 64

@@ -36,6 +36,7 @@ keys_file = click.option(
 @click.option("--host", default="127.0.0.1", help="Where to listen; elsewhere needs keys.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, help="0 takes a free one.")
 @options.false_accepts
+@options.first_look
 @click.option("--require-key", is_flag=True, help="Ask for keys on the loopback too.")
 @keys_file
 @click.option(
@@ -65,6 +66,7 @@ def serve(
     host: str,
     port: int,
     false_accepts: float,
+    first_look: bool,
     require_key: bool,
     keys_file: Path | None,
     hosts: tuple[str, ...],
@@ -85,6 +87,7 @@ def serve(
             "host": host,
             "port": port,
             "false_accepts": false_accepts,
+            "second_look": not first_look,
             "demands_key": True if require_key else None,
             "keys_file": keys_file,
             "hosts": hosts,
