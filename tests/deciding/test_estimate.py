@@ -403,6 +403,11 @@ def test_a_damaged_kept_estimate_is_refused(small: Photos, flaw: dict[str, Any])
         Estimate.from_json({**judged(small).to_json(), **flaw})
 
 
+def test_a_share_that_rounding_led_beyond_1_is_1(small: Photos) -> None:
+    kept = judged(small).to_json() | {"accuracies": {"best": 1.0000000000000004}}
+    assert Estimate.from_json(kept).accuracies == {"best": 1.0}
+
+
 def test_what_makes_no_sense_is_refused(small: Photos) -> None:
     with pytest.raises(GalleryError, match="the gallery is empty"):
         judged(Photos(np.zeros((0, 3), np.float32), np.zeros(0, np.int64)))

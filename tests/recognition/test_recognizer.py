@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -434,3 +437,16 @@ def test_who_judges_a_picture_again_corrects_what_was_said(recognizer: Recognize
     assert recognizer.estimate().threshold == before.threshold
     assert recognizer.estimate().n_verdicts == N_THINGS
     assert len(recognizer.gallery.verdicts()) == 2 * N_THINGS
+
+
+def test_a_damaged_kept_estimate_is_made_anew(tmp_path: Path) -> None:
+    place = tmp_path / "figures"
+    with Recognizer.open(place, model="characters") as recognizer:
+        recognizer.enroll("figure", drawing(0))
+        before = recognizer.estimate()
+    with closing(sqlite3.connect(place / "gallery.sqlite")) as gallery, gallery:
+        kept = json.loads(gallery.execute("SELECT value FROM remembered").fetchone()[0])
+        damaged = json.dumps(kept | {"estimate": {}})
+        assert gallery.execute("UPDATE remembered SET value = ?", [damaged]).rowcount == 1
+    with Recognizer.open_existing(place) as recognizer:
+        assert recognizer.estimate() == before

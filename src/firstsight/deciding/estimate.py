@@ -115,7 +115,8 @@ def _named_before_strangers(trials: BothSides) -> float:
     as_near = np.concatenate([[0.0], np.cumsum(strangers.weight[order])])
     place = np.searchsorted(strangers.distance[order], enrolled.distance, side="right")
     farther = 1 - as_near[place] / as_near[-1]  # share of strangers beyond each photo
-    return float(enrolled.weight @ (enrolled.right * farther) / enrolled.n_things)
+    named = float(enrolled.weight @ (enrolled.right * farther) / enrolled.n_things)
+    return min(1.0, named)  # weights that are no whole parts of 1 add up to a hair more
 
 
 def _choose_rule(given: Rule | None, accuracies: dict[Rule, float] | None) -> tuple[Rule, str]:

@@ -17,6 +17,7 @@ from firstsight.metrics.intervals import Interval
 __all__ = ["FORMAT", "Basis", "Estimate"]
 
 FORMAT = 4  # of `to_json`: what was kept in another is estimated anew
+ROUNDING = 1e-9  # that a share may lie beyond 0 and 1 by
 
 Basis = Literal["gallery", "model", "none"]
 
@@ -152,9 +153,9 @@ def _number(value: object) -> float:
 
 def _share(value: object) -> float:
     number = _number(value)
-    if not 0 <= number <= 1:
+    if not -ROUNDING <= number <= 1 + ROUNDING:
         raise ValueError(f"{value!r} is no share")
-    return number
+    return min(1.0, max(0.0, number))
 
 
 def _number_or_none(value: object) -> float | None:

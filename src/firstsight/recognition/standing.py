@@ -19,15 +19,15 @@ from firstsight.gallery.judging import last_words
 from firstsight.gallery.matrix import PhotoMatrix, read_matrix
 from firstsight.gallery.places import gallery_option
 from firstsight.gallery.records import PhotoVectors
+from firstsight.recognition.drift import drift, sketch
 from firstsight.recognition.nearest import Near, nearest_things
 from firstsight.similarity import Head
 
 __all__ = ["Standing", "read_standing"]
 
 Floats = npt.NDArray[np.float32]
-Stamp = dict[str, int]
 
-DRIFT = 0.05  # share by which a large gallery may have changed before it is estimated again
+DRIFT = 0.05  # share of a large gallery that may be another before it is estimated again
 QUICKLY_ESTIMATED = 200  # photos; below this not even a server lets an answer go without
 ALWAYS_ESTIMATED = 2_000  # photos; below this an estimate costs less than anybody notices
 
@@ -102,10 +102,10 @@ def read_standing(
             f"the gallery {gallery.info.name!r} is empty; enroll something first: "
             f"firstsight enroll NAME PICTURE{gallery_option(gallery.place)}"
         )
-    stamp = {"generation": generation, "n_photos": n_photos, "n_verdicts": len(verdicts)}
     settled = True
-    if kept is not None and _is_true_still(kept["stamp"], stamp):
-        found = Estimate.from_json(kept["estimate"])
+    before = _read(kept)
+    if before and _is_true_still(kept["stamp"], generation, len(verdicts), matrix.photos):
+        found = before
     elif meanwhile is not None and n_photos > QUICKLY_ESTIMATED:
         found, settled = meanwhile, False
     else:
@@ -118,6 +118,11 @@ def read_standing(
             target=target,
             verdicts=last_words(verdicts),
         )
+        stamp = {
+            "generation": generation,
+            "n_verdicts": len(verdicts),
+            "sketch": sketch(matrix.photos) if n_photos > ALWAYS_ESTIMATED else [],
+        }
         gallery.remember(key, {"stamp": stamp, "estimate": found.to_json()})
     return Standing(generation, matrix, _means(matrix, found), found, settled)
 
@@ -132,15 +137,25 @@ def _means(matrix: PhotoMatrix, estimate: Estimate) -> PhotoMatrix | None:
     return PhotoMatrix(PhotoVectors(rows, means, photos.things, rows), matrix.head)
 
 
-def _is_true_still(kept: Stamp, now: Stamp) -> bool:
-    """The gallery is the same; or it is large, and has hardly grown since."""
-    if kept["generation"] == now["generation"]:
+def _read(kept: Any) -> Estimate | None:
+    """None where nothing was kept, or what was is damaged: then it is estimated anew."""
+    try:
+        return None if kept is None else Estimate.from_json(kept["estimate"])
+    except GalleryError:
+        return None
+
+
+def _is_true_still(
+    kept: dict[str, Any], generation: int, n_verdicts: int, photos: PhotoVectors
+) -> bool:
+    """The gallery is the same; or it is large, and hardly any of it is another since."""
+    if kept["generation"] == generation:
         return True
-    grown = abs(now["n_photos"] - kept["n_photos"])
     return (
-        now["n_photos"] > ALWAYS_ESTIMATED
-        and grown <= DRIFT * kept["n_photos"]
-        and kept["n_verdicts"] == now["n_verdicts"]
+        len(photos) > ALWAYS_ESTIMATED
+        and kept["n_verdicts"] == n_verdicts
+        and bool(kept.get("sketch"))
+        and drift(kept["sketch"], sketch(photos)) <= DRIFT
     )
 
 
