@@ -142,6 +142,18 @@ def test_things_that_cannot_have_their_names_are_left_out_and_the_others_enrolle
     assert "there is no gallery" in here("things", "--gallery", "none").sentence
 
 
+def test_all_or_nothing_leaves_all_out_where_one_is_enrolled_under_another_name(
+    gallery: Path,
+) -> None:
+    held, new = gallery / "things" / "figure 0.png", gallery / "asked" / "figure 1.png"
+    ended = here("enroll", "cat", held, new, "--all-or-nothing", "--gallery", "figures")
+    assert ended.code == 1
+    assert ended.out == f"{held}: left out with the others\n{new}: left out with the others\n"
+    assert ended.err.count("is in the gallery already, as 'figure 0'") == 1
+    assert ended.err.endswith("error: 2 of 2 pictures were not enrolled\n")
+    assert len(json.loads(here("things", "--gallery", "figures", "--json").out)) == N_THINGS
+
+
 def test_where_nothing_is_enrolled_no_new_gallery_stays(files: Path) -> None:
     picture, broken, blank = (files / name for name in ("things", "broken.png", "blank.png"))
     broken.write_bytes(b"nothing")

@@ -230,6 +230,18 @@ def test_all_or_nothing_keeps_nothing_where_one_picture_fails(recognizer: Recogn
     assert [each.status for each in results] == ["new", "unreadable"]
 
 
+def test_all_or_nothing_keeps_nothing_where_one_is_enrolled_under_another_name(
+    recognizer: Recognizer, files: Path
+) -> None:
+    before = recognizer.gallery.counts()
+    held = files / "things" / "figure 0.png"
+    results = recognizer.enroll("new", [held, drawing(70)], partial=False)
+    assert [each.status for each in results] == ["left out", "left out"]
+    for each in results:
+        assert f"'{held}' is in the gallery already, as 'figure 0'" in (each.trouble or "")
+    assert recognizer.gallery.counts() == before
+
+
 def test_the_same_content_is_kept_once(recognizer: Recognizer, files: Path) -> None:
     path = files / "things" / "figure 0.png"
     again = recognizer.enroll("figure 0", path)[0]

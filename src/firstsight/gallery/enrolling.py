@@ -15,7 +15,11 @@ from firstsight.gallery.history import Change, now
 from firstsight.gallery.names import proper_name, require_telling
 from firstsight.gallery.records import Enrolled, NewPhoto, Photo
 
-__all__ = ["add_thing", "enroll", "storable", "vector_bytes"]
+__all__ = ["EnrolledElsewhere", "add_thing", "enroll", "storable", "vector_bytes"]
+
+
+class EnrolledElsewhere(GalleryError):
+    """One of several photos, to be kept all or none, is there under another name."""
 
 
 def enroll(
@@ -23,7 +27,7 @@ def enroll(
 ) -> list[Enrolled]:
     """Keep the new ones of `entries`; what became of each, in their order.
 
-    Raises GalleryError for content that is there under another name, unless `partial`;
+    Raises EnrolledElsewhere for content that is there under another name, unless `partial`;
     UsageError for a bad name, and ShapeError for a vector that is not the model's.
     """
     (keeps_pictures,) = change.connection.execute("SELECT keeps_pictures FROM gallery").fetchone()
@@ -55,7 +59,7 @@ def _there_already(known: Photo, name: str, photo: NewPhoto, partial: bool) -> E
     if known.thing == name:
         return Enrolled("already", known.thing, known.id)
     if not partial:
-        raise GalleryError(
+        raise EnrolledElsewhere(
             f"'{storable(photo.source)}' is in the gallery already, as '{known.thing}', so it was "
             f"not enrolled as '{name}', nor was any other; move it, or leave it out"
         )

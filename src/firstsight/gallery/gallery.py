@@ -237,7 +237,7 @@ class Gallery:
     ) -> list[Enrolled]:
         """Keep photos under names; a new name makes a new thing.
 
-        Gives what became of each, in order. partial: False raises GalleryError, and keeps
+        Gives what became of each, in order. partial: False raises EnrolledElsewhere, and keeps
         nothing, where the content of one is there under another name.
         Raises ShapeError, and keeps nothing, for a vector that is not the model's.
         """

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from firstsight.errors import GalleryError, PictureError, UsageError
+from firstsight.errors import PictureError, UsageError
+from firstsight.gallery.enrolling import EnrolledElsewhere
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.names import thing_name
 from firstsight.gallery.records import Enrolled, NewPhoto
@@ -174,10 +175,9 @@ class Enroller:
             return iter(results)
         try:
             stored = iter(self.gallery.enroll(pairs, partial=partial))
-        except GalleryError as trouble:
-            if partial:
-                raise
-            return (replace(each, status="left out", trouble=str(trouble)) for each in results)
+        except EnrolledElsewhere as trouble:
+            told = str(trouble)
+            return iter([replace(each, status="left out", trouble=told) for each in results])
         return iter(
             [
                 each if photo is None else _with(each, next(stored))

@@ -118,6 +118,19 @@ def test_a_batch_names_what_it_could_not_use_and_answers_the_rest(client: httpx.
     assert "torn.png is damaged or cut short" in said["rejected"][0]["error"]["message"]
 
 
+def test_all_or_nothing_leaves_all_out_where_one_is_enrolled_under_another_name(
+    client: httpx.Client,
+) -> None:
+    fields = {"thing": "cat", "all_or_nothing": "true"}
+    said = client.post(f"{GALLERY}/photos", data=fields, files=[picture(2), picture(40)])
+    assert said.status_code == 200  # as wherever no picture was new
+    results = said.json()["results"]
+    assert [each["status"] for each in results] == ["left out", "left out"]
+    assert all("is in the gallery already, as 'figure 2'" in each["error"] for each in results)
+    assert said.json()["rejected"] == []
+    assert "cat" not in names(client)
+
+
 def test_json_with_base64_is_the_same_as_a_form(client: httpx.Client) -> None:
     coded = base64.b64encode(png(1, 1)).decode()
     body = {"pictures": [{"name": "figure 1.png", "data": coded}]}

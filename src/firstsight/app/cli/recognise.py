@@ -88,7 +88,7 @@ def enroll(
     with recognising.open_or_make(
         asking.gallery, model=asking.model, policy=asking.policy, keeps_pictures=keeps_pictures
     ) as recognizer:
-        results = []
+        results, told = [], None
         for result in recognising.enroll(
             recognizer,
             entries,
@@ -100,8 +100,9 @@ def enroll(
             results.append(result)
             for sentence in result.advice:
                 remark(f"{result.picture}: {sentence}")
-            if result.trouble:
+            if result.trouble and result.trouble != told:  # of all that were left out, once
                 remark(result.trouble)
+            told = result.trouble
             _put(result.to_json() if as_json else enrollment_line(result))
     failed = [each for each in results if not each.done and each.status != "checked"]
     if failed:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from pydantic import BaseModel
@@ -21,6 +21,7 @@ from firstsight.errors import NotInGallery
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import Receipt
 from firstsight.images.reading import Crop
+from firstsight.recognition.answers import Enrollment, Unreadable
 
 __all__ = [
     "MOST_A_PAGE",
@@ -93,20 +94,17 @@ def one_picture(upload: Upload) -> Picture:
     return upload.pictures[0][1]
 
 
-class _Unread(Protocol):
-    picture: str
-    trouble: str
-
-
 def rejected(upload: Upload, results: Sequence[object]) -> list[dict[str, Any]]:
-    """A record for each picture that got no answer, by position.
+    """A record for each picture that could not be used, by position.
 
-    results: of `upload.pictures`, in order; those with a `trouble` were not readable.
+    results: of `upload.pictures`, in order.
     """
     found = list(upload.left_out)
     for (position, picture), result in zip(upload.pictures, results, strict=True):
-        trouble = getattr(result, "trouble", None)
-        if trouble is not None:
+        if isinstance(result, Unreadable) or (
+            isinstance(result, Enrollment) and result.status == "unreadable"
+        ):
+            trouble = str(result.trouble)
             found.append(LeftOut(position, picture.name, "unreadable_picture", trouble))
     return [each.to_json() for each in sorted(found, key=lambda each: each.position)]
 
