@@ -18,14 +18,16 @@ POLL_S = 0.002
 
 
 class WriterLock:
-    """The lock file of one gallery, opened once; excludes other processes and other instances.
+    """A lock file, opened once, of a gallery or what else; excludes other processes and instances.
 
     SQLite has a lock of its own, but old builds (before 3.51.3) may corrupt a write-ahead log
     that two connections write and checkpoint at the same moment; under this lock none can.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str | None = None) -> None:
+        """what: is written under this lock; unless told, the gallery in the lock's folder."""
         self._path = path
+        self._what = what or f"the gallery at {path.parent}"
         self._file: int | None = None
 
     @contextmanager
@@ -35,7 +37,7 @@ class WriterLock:
         while (file := self._taken()) is None:
             if time.monotonic() > deadline:
                 raise GalleryBusy(
-                    f"the gallery at {self._path.parent} is busy: another process has been "
+                    f"{self._what} is busy: another process has been "
                     f"writing to it for {patience_s:g} s; wait for it or end it, then try again"
                 )
             # Two writers in a loop must not poll in step, or one of them would starve.

@@ -15,6 +15,7 @@ import pytest
 from firstsight.app.http.security.keys import KeyRing
 from tests.app.http.serving import Server, enroll, picture, png, serving
 from tests.command import firstsight, here
+from tests.gallery.stores import start
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,37 @@ def test_the_file_of_keys_holds_no_key_and_is_its_owner_s_alone(tmp_path: Path) 
     assert found is not None
     assert (found.name, found.rights) == ("kitchen", "write")
     assert ring.find(key[:-1] + ("a" if key[-1] != "a" else "b")) is None
+
+
+CHANGE = """
+import sys
+from pathlib import Path
+from firstsight.app.http.security.keys import KeyRing
+
+ring = KeyRing(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(40):
+    ring.add(f"new {number}", "read") if sys.argv[2] == "add" else ring.revoke(f"old {number}")
+"""
+
+
+def test_two_processes_change_keys_at_once_and_no_change_is_lost(tmp_path: Path) -> None:
+    ring = KeyRing(tmp_path / "keys.json")
+    for number in range(40):
+        ring.add(f"old {number}", "write")
+    with start(CHANGE, ring.file, "add") as adding, start(CHANGE, ring.file, "revoke") as revoking:
+        for process in (adding, revoking):
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in (adding, revoking):
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        for process in (adding, revoking):
+            _, err = process.communicate(timeout=120)
+            assert process.returncode == 0, err
+    assert [key.name for key in ring.keys] == [f"new {number}" for number in range(40)]
 
 
 def test_keys_are_added_listed_and_revoked_by_commands(tmp_path: Path) -> None:

@@ -9,12 +9,16 @@ import os
 import re
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from firstsight.errors import FirstsightError, UsageError, storing
+from firstsight.gallery.connection import PATIENCE_S
 from firstsight.gallery.history import now
+from firstsight.gallery.lock import WriterLock
 from firstsight.gallery.names import proper_name
 from firstsight.gallery.places import galleries_folder
 
@@ -73,20 +77,33 @@ class KeyRing:
     def add(self, name: str, rights: Rights) -> str:
         """Make a key; gives it, this once. UsageError where another has that name."""
         name = proper_name(name, "name of the key")
-        if any(key.name == name for key in self.keys):
-            raise UsageError(f"there is a key named {name!r} already; revoke it, or name another")
         key_id = secrets.token_hex(4)
         text = f"fs_{key_id}_{secrets.token_urlsafe(32)}"
-        self._write((*self.keys, Key(key_id, name, rights, _digest(text), now())))
+        with self._changing() as keys:
+            if any(key.name == name for key in keys):
+                raise UsageError(
+                    f"there is a key named {name!r} already; revoke it, or name another"
+                )
+            self._write((*keys, Key(key_id, name, rights, _digest(text), now())))
         return text
 
     def revoke(self, name: str) -> None:
         """UsageError where no key has that name."""
-        kept = tuple(key for key in self.keys if key.name != name)
-        if len(kept) == len(self.keys):
-            known = ", ".join(repr(key.name) for key in self.keys) or "none"
+        names = [key.name for key in self.keys]
+        if name not in names:
+            known = ", ".join(map(repr, names)) or "none"
             raise UsageError(f"there is no key named {name!r}; there are: {known}")
-        self._write(kept)
+        with self._changing() as keys:
+            self._write(tuple(key for key in keys if key.name != name))
+
+    @contextmanager
+    def _changing(self) -> Iterator[tuple[Key, ...]]:
+        """The keys of this moment; no other process changes them until the block ends."""
+        with storing(self.file):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(self.file.with_name(f"{self.file.name}.lock"), what=str(self.file))
+        with closing(lock), lock.held(PATIENCE_S):
+            yield _read(self.file) if self.file.exists() else ()
 
     def _reread(self) -> None:
         with self._lock:
@@ -103,7 +120,6 @@ class KeyRing:
         record = {"version": 1, "keys": [asdict(key) for key in keys]}
         draft = self.file.with_name(f"{self.file.name}.{os.getpid()}.partial")
         with storing(self.file):
-            self.file.parent.mkdir(parents=True, exist_ok=True)
             # Only its owner may read it, from the first byte on.
             with open(draft, "w", encoding="utf-8", opener=_private) as stream:
                 json.dump(record, stream, indent=2, ensure_ascii=False)
