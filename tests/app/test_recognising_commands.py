@@ -90,6 +90,24 @@ def test_one_unreadable_picture_among_many(gallery: Path) -> None:
     assert "broken.png is no picture" in ended.sentence
 
 
+def test_a_picture_too_small_for_the_crop_stops_no_other(gallery: Path) -> None:
+    small = gallery / "asked" / "small.png"
+    Image.new("L", (1, 1)).save(small)
+    at = ("--gallery", "figures", "--crop", "0,0,100,100")
+    ended = here("identify", gallery / "asked", *at)
+    assert ended.code == 1
+    assert len(ended.out.splitlines()) == N_THINGS + 1
+    assert f"the crop 0, 0, 100, 100 is no part of {small}, which is 1 x 1 pixels" in ended.err
+    assert "1 of 9 pictures could not be read" in ended.err
+    ended = here("enroll", "cat", gallery / "asked", *at)
+    assert ended.code == 1
+    assert ended.out.count("enrolled as 'cat'") == N_THINGS
+    assert f"{small}: left out: cannot be read" in ended.out
+    none = here("identify", gallery / "asked", "--gallery", "figures", "--crop", "9,9,9,9")
+    assert none.code == 2
+    assert "the crop 9, 9, 9, 9 is empty" in none.sentence
+
+
 def test_a_folder_without_pictures_stops_no_other_answer(gallery: Path) -> None:
     empty = gallery / "empty"
     empty.mkdir()

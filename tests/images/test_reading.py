@@ -15,7 +15,7 @@ from PIL import Image
 from firstsight.errors import PictureError, UsageError
 from firstsight.images.decode import DecodeLimits, PictureLike
 from firstsight.images.preprocess import Preprocessing
-from firstsight.images.reading import read_picture
+from firstsight.images.reading import Crop, read_picture
 
 GREY = Preprocessing(size=32, invert=True)
 COLOUR = Preprocessing(size=224, mode="rgb", fit="crop")
@@ -150,11 +150,20 @@ def test_crops_of_one_picture_are_different_photos() -> None:
 
 
 @pytest.mark.parametrize(
-    "crop", [(0, 0, 31, 20), (-1, 0, 5, 5), (5, 5, 5, 9), (9, 0, 3, 9), (0.5, 0, 3, 3), (1, 2, 3)]
+    "crop", [(-1, 0, 5, 5), (5, 5, 5, 9), (9, 0, 3, 9), (0.5, 0, 3, 3), (1, 2, 3)]
 )
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
-def test_a_crop_that_is_no_part_of_the_picture_is_refused(crop: Any, file_format: str) -> None:
+def test_a_crop_that_is_none_of_any_picture_is_refused(crop: Any, file_format: str) -> None:
     with pytest.raises(UsageError, match=r"the crop .*left, top, right, bottom"):
+        read_picture(encoded(scene(30, 20), file_format), crop=crop)
+
+
+@pytest.mark.parametrize("crop", [(0, 0, 31, 20), (0, 0, 30, 21), (40, 0, 50, 20)])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
+def test_a_picture_too_small_for_the_crop_is_the_picture_s_own_trouble(
+    crop: Crop, file_format: str
+) -> None:
+    with pytest.raises(PictureError, match=r"is no part of .*30 x 20 pixels when upright"):
         read_picture(encoded(scene(30, 20), file_format), crop=crop)
 
 

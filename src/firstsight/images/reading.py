@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from firstsight.errors import UsageError
+from firstsight.errors import PictureError, UsageError
 from firstsight.images.decode import (
     DEFAULT_LIMITS,
     DecodeLimits,
@@ -148,11 +148,11 @@ def read_picture(
 ) -> Reading:
     """Read a picture under `limits`, from standard input where it is "-".
 
-    crop: left, top, right, bottom in px of the whole upright picture, all within it; only that
-        part is read. Raises UsageError where it is not.
+    crop: left, top, right, bottom in px of the whole upright picture; only that part is read.
+        Raises UsageError where it is no crop of any picture.
     name: what to call the picture, where it has no name of its own.
-    Raises PictureError where the picture cannot be read; damage further inside a JPEG shows
-    when its pixels are asked for.
+    Raises PictureError where the picture cannot be read, or is too small for the crop; damage
+    further inside a JPEG shows when its pixels are asked for.
     """
     require_limits(limits)
     if isinstance(picture, str) and picture == STANDARD_INPUT:
@@ -207,8 +207,13 @@ def _sensible(crop: Crop | None, whole: tuple[int, int], name: str) -> Crop | No
             f"the crop is {crop!r}; give four whole numbers of pixels: left, top, right, bottom"
         )
     left, top, right, bottom = crop
-    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+    if not (0 <= left < right and 0 <= top < bottom):
         raise UsageError(
+            f"the crop {left}, {top}, {right}, {bottom} is empty or begins outside of every "
+            "picture; give left, top, right, bottom, the last two beyond the first"
+        )
+    if right > width or bottom > height:
+        raise PictureError(
             f"the crop {left}, {top}, {right}, {bottom} is no part of {name}, which is "
             f"{width} x {height} pixels when upright; give left, top, right, bottom within it"
         )

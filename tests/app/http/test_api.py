@@ -118,6 +118,19 @@ def test_a_batch_names_what_it_could_not_use_and_answers_the_rest(client: httpx.
     assert "torn.png is damaged or cut short" in said["rejected"][0]["error"]["message"]
 
 
+def test_a_picture_too_small_for_the_crop_stops_no_other(client: httpx.Client) -> None:
+    small = ("picture", ("small.png", png(1, side=20), "image/png"))
+    crop = {"crop": "0,0,100,100"}
+    said = client.post("/v1/identify", data=crop, files=[small, picture(1, 1)]).json()
+    assert [each["thing"] for each in said["answers"]] == ["figure 1"]
+    (rejected,) = said["rejected"]
+    assert (rejected["position"], rejected["error"]["code"]) == (0, "unreadable_picture")
+    assert "is no part of small.png, which is 20 x 20 pixels" in rejected["error"]["message"]
+    assert client.post("/v1/identify", data=crop, files=[small]).status_code == 422
+    none = client.post("/v1/identify", data={"crop": "9,9,9,9"}, files=[small])
+    assert none.status_code == 400
+
+
 def test_all_or_nothing_leaves_all_out_where_one_is_enrolled_under_another_name(
     client: httpx.Client,
 ) -> None:
