@@ -14,7 +14,7 @@ from PIL import Image
 from firstsight.gallery.places import gallery_place, list_galleries
 from firstsight.model.folder import read_model_info, resolve_model
 from firstsight.recognition.recognizer import Recognizer
-from tests.command import command_line, environment, firstsight, here, save_classes
+from tests.command import Ended, command_line, environment, firstsight, here, save_classes
 from tests.drawings import N_THINGS, drawing
 
 
@@ -187,6 +187,46 @@ def test_where_nothing_is_enrolled_no_new_gallery_stays(files: Path) -> None:
     assert not gallery_place("new").exists()
     assert not (files / "other").exists()
     assert list(mine.iterdir()) == []  # it was there before
+
+
+def _at_once(*commands: tuple[str | Path, ...]) -> list[Ended]:
+    """Each in a process of its own, all at the same moment."""
+    processes = [
+        subprocess.Popen(
+            command_line(*command),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
+        for command in commands
+    ]
+    written = [process.communicate(timeout=300) for process in processes]
+    return [
+        Ended(process.returncode, *each) for process, each in zip(processes, written, strict=True)
+    ]
+
+
+def test_two_processes_make_the_same_gallery_at_once(files: Path) -> None:
+    to = ("--gallery", "both", "--model", "characters")
+    pictures = [files / "things" / f"figure {thing}.png" for thing in range(2)]
+    one, other = _at_once(*(("enroll", picture.stem, picture, *to) for picture in pictures))
+    assert (one.code, other.code) == (0, 0), one.err + other.err
+    enrolled = json.loads(here("things", "--gallery", "both", "--json").out)
+    assert [each["name"] for each in enrolled] == ["figure 0", "figure 1"]
+
+
+def test_two_processes_make_the_same_gallery_by_two_models(files: Path) -> None:
+    picture = files / "things" / "figure 0.png"
+    ended = _at_once(
+        *(
+            ("enroll", "figure 0", picture, "--gallery", "both", "--model", model)
+            for model in ("characters", "photos")
+        )
+    )
+    assert sorted(each.code for each in ended) == [0, 1]
+    refused = next(each for each in ended if each.code)
+    assert "the gallery 'both' was embedded by the model" in refused.sentence
 
 
 def test_an_empty_gallery_that_was_there_before_stays(files: Path) -> None:

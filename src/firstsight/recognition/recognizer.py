@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.errors import NotInGallery, PictureError, UsageError
+from firstsight.errors import GalleryError, NotInGallery, PictureError, UsageError
+from firstsight.gallery.connection import FILE
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.names import thing_name
 from firstsight.gallery.places import USUAL, gallery_place
@@ -87,12 +88,20 @@ class Recognizer:
         from firstsight.recognition.comparing import DEFAULT_MODEL
 
         place = gallery_place(gallery)
-        if (place / "gallery.sqlite").exists():
+        if (place / FILE).exists():
             return cls.open_existing(gallery, model=model, policy=policy)
         chosen = model or (str(gallery) if str(gallery) in shipped_models() else DEFAULT_MODEL)
         embedder = load(chosen)
         binding = binding_of(embedder, chosen)
-        made = Gallery.create(place, name=place.name, model=binding, keeps_pictures=keeps_pictures)
+        try:
+            made = Gallery.create(
+                place, name=place.name, model=binding, keeps_pictures=keeps_pictures
+            )
+        except GalleryError:
+            if not (place / FILE).exists():
+                raise
+            # Another process has made it while the model was loaded.
+            return cls.open_existing(gallery, model=model, policy=policy)
         return cls(made, embedder, policy)
 
     @classmethod
