@@ -241,6 +241,37 @@ def test_a_picture_in_the_place_of_a_name_is_refused(files: Path) -> None:
     assert "figure 0.png is a picture where the thing's name was wanted" in ended.sentence
 
 
+def test_folders_in_the_place_of_a_name_are_refused(files: Path) -> None:
+    for name in ("banana", "cake", "grape"):
+        (files / "my" / name).mkdir(parents=True)
+        drawing(len(name)).save(files / "my" / name / "photo.png")
+    to = ("--gallery", "fruit", "--model", "characters")
+    several = here("enroll", "my/banana", "my/cake", "my/grape", *to, cwd=files)  # my/*
+    assert several.code == 2
+    assert "my/banana is a folder where the thing's name was wanted" in several.sentence
+    assert several.sentence.endswith("firstsight enroll my --gallery fruit")
+    inside = here("enroll", "banana", "cake", "grape", *to, cwd=files / "my")  # *
+    assert inside.code == 2
+    assert inside.sentence.endswith("firstsight enroll . --gallery fruit")
+    assert here("enroll", "banana/", "cake/", *to, cwd=files / "my").code == 2  # */
+    # A folder called like the thing is there by chance.
+    assert here("enroll", "banana", "cake", *to, cwd=files / "my").code == 0
+    group = here("enroll", "my/grape", "my/grape/photo.png", *to, cwd=files)
+    assert "enrolled as 'my/grape'" in group.out
+
+
+def test_an_empty_name_is_not_the_working_folder(gallery: Path) -> None:
+    at = ("--gallery", "figures")
+    things = gallery / "things"
+    nothing = here("enroll", "", *at, cwd=things)
+    assert nothing.code == 2
+    assert "the name is empty" in nothing.sentence
+    for command in (("identify",), ("enroll", "cat"), ("search",), ("verify", "figure 0.png")):
+        ended = here(*command, "", *at, cwd=things)
+        assert ended.code == 2
+        assert "the name of a picture is empty" in ended.sentence
+
+
 def test_a_check_says_of_what_is_enrolled_that_it_is(gallery: Path) -> None:
     picture, at = gallery / "things" / "figure 0.png", ("--gallery", "figures", "--check")
     again = here("enroll", "figure 0", picture, *at)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from firstsight.recognition.enrolling import Entry
     from firstsight.recognition.recognizer import Policy, Recognizer
 
-__all__ = ["enroll", "identify", "listed", "open_or_make", "progress_of", "readable"]
+__all__ = ["enroll", "identify", "listed", "one", "open_or_make", "progress_of", "readable"]
 
 # Beyond this many, advice on each would bury what matters; 'firstsight doctor' looks at all.
 ADVISED = 20
@@ -114,14 +114,20 @@ def readable(pictures: Sequence[str]) -> tuple[list[PictureLike], list[str]]:
     return found, [str(each) for each in troubles]
 
 
+def one(picture: str) -> str | Path:
+    """ "-" stands for standard input; anything else is a path, whatever it looks like."""
+    if not picture:  # as a path it would be the working folder
+        raise UsageError("the name of a picture is empty; name a picture or a folder")
+    return picture if picture == "-" else Path(picture)
+
+
 def _named(picture: str) -> Sequence[PictureLike]:
     from firstsight.images.listing import pictures_in
 
-    if picture == "-":
-        return [picture]
-    if not Path(picture).is_dir():
-        return [Path(picture)]
-    inside = pictures_in(Path(picture))
+    named = one(picture)
+    if isinstance(named, str) or not named.is_dir():
+        return [named]
+    inside = pictures_in(named)
     if not inside:
         raise UsageError(f"the folder {picture} holds no pictures; name another")
     return inside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def enroll(
     check: bool,
     as_json: bool,
 ) -> None:
-    entries = _entries(what, pictures)
+    entries = _entries(what, pictures, asking.gallery)
     box = asking.box
     with recognising.open_or_make(
         asking.gallery, model=asking.model, policy=asking.policy, keeps_pictures=keeps_pictures
@@ -110,8 +111,9 @@ def enroll(
         raise FirstsightError(f"{len(failed)} of {len(results)} pictures {were} enrolled")
 
 
-def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
+def _entries(what: str, pictures: list[str], gallery: str) -> list[tuple[Any, str]]:
     from firstsight.gallery.names import thing_name
+    from firstsight.gallery.places import gallery_option, gallery_place
     from firstsight.images.listing import PICTURE_EXTENSIONS, list_pictures
 
     if pictures:
@@ -120,14 +122,36 @@ def _entries(what: str, pictures: list[str]) -> list[tuple[Any, str]]:
                 f"{what} is a picture where the thing's name was wanted; give a name first, then "
                 "its pictures, or a folder"
             )
+        if _is_one_of_folders(what, pictures):
+            raise UsageError(
+                f"{what} is a folder where the thing's name was wanted; to enroll several folders, "
+                "each under its own name, give the one that holds them: firstsight enroll "
+                f"{shlex.quote(str(Path(what).parent))}{gallery_option(gallery_place(gallery))}"
+            )
         name = thing_name(what)
         return [(picture, name) for picture in recognising.listed(pictures)]
+    if not what:
+        raise UsageError("the name is empty; give a name and at least one picture, or a folder")
     if not Path(what).is_dir():
         raise UsageError(
             f"{what!r} is no folder; give a name and at least one picture, or a folder with one "
             "sub-folder a thing (or one picture a thing)"
         )
     return list(list_pictures(Path(what)))
+
+
+def _is_one_of_folders(what: str, pictures: list[str]) -> bool:
+    """Whether a shell made all of them of one pattern: my/* is my/banana my/cake my/grape.
+
+    A folder in the working folder may have a thing's name by chance, and one other hold its photos.
+    """
+    folder = Path(what)
+    if not folder.is_dir():
+        return False
+    beside = [
+        path for path in map(Path, pictures) if path.parent == folder.parent and path != folder
+    ]
+    return bool(beside) if what != folder.name else sum(path.is_dir() for path in beside) > 1
 
 
 def identify(
@@ -179,7 +203,7 @@ def verify(
 
     if a == b == "-":
         raise UsageError("standard input can be one of the two pictures, not both")
-    first, second = _one(a), _one(b)
+    first, second = recognising.one(a), recognising.one(b)
     if gallery_model:
         with asking.open(read_only=True) as recognizer:
             compared = recognizer.verify(first, second, false_matches=false_matches)
@@ -213,7 +237,7 @@ def search(
     with asking.open() as recognizer:
         if truth is not None:
             truth = recognizer.gallery.thing(truth).name
-        asked = recognizer.read(_one(picture), crop=box)
+        asked = recognizer.read(recognising.one(picture), crop=box)
         matches = recognizer.search(asked, k, one_per_thing=one_per_thing)
         if as_json:
             print_json([match.to_json() for match in matches])
@@ -241,7 +265,7 @@ def why(picture: str, asking: Asking, *, to: Path, as_json: bool) -> None:
     require_place(to)
     box = asking.box
     with asking.open() as recognizer:
-        asked = recognizer.read(_one(picture), crop=box)
+        asked = recognizer.read(recognising.one(picture), crop=box)
         answer = recognizer.identify(asked)
         match = explain(recognizer, asked, answer, shows_progress=True)
     save_sheet(why_sheet(match), to)
@@ -255,14 +279,14 @@ def why(picture: str, asking: Asking, *, to: Path, as_json: bool) -> None:
 
 def confirm(picture: str, asking: Asking, *, as_json: bool) -> None:
     with asking.open() as recognizer:
-        answer = recognizer.identify(_one(picture), crop=asking.box)
+        answer = recognizer.identify(recognising.one(picture), crop=asking.box)
         number = recognizer.confirm(answer)
         _told(recognizer, number, f"right: it is {answer.nearest.thing!r}", as_json=as_json)
 
 
 def deny(picture: str, truth: str | None, asking: Asking, *, as_json: bool) -> None:
     with asking.open() as recognizer:
-        answer = recognizer.identify(_one(picture), crop=asking.box)
+        answer = recognizer.identify(recognising.one(picture), crop=asking.box)
         number = recognizer.deny(answer, truth)
         what = f"it is {truth!r}" if truth else "it is none of them"
         said = "unknown" if answer.thing is None else repr(answer.thing)
@@ -280,11 +304,6 @@ def _told(recognizer: Any, number: int, sentence: str, *, as_json: bool) -> None
     print(f"noted as verdict {number}: {sentence}")  # noqa: T201
     for line in estimate_lines(estimate):
         remark(line)
-
-
-def _one(picture: str) -> str | Path:
-    """ "-" stands for standard input; anything else is a path, whatever it looks like."""
-    return picture if picture == "-" else Path(picture)
 
 
 def _put(value: dict[str, Any] | str) -> None:
