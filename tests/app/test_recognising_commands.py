@@ -437,6 +437,26 @@ def test_a_mistake_ends_in_one_sentence(arguments: tuple[str, ...], code: int, t
     assert told in ended.sentence
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("undo",),
+        ("history", "--limit"),
+        ("things", "--limit"),
+        ("things", "--offset"),
+        ("move", "--to", "x"),
+        ("remove", "--photo"),
+        ("forget", "--yes", "--photo"),
+        ("verdicts", "--withdraw"),
+        ("search", "x.png", "-k"),
+    ],
+)
+def test_a_number_beyond_all_photos_is_refused(command: tuple[str, ...]) -> None:
+    ended = here(*command, str(2**63))
+    assert ended.code == 2
+    assert f"{2**63} is too large; give at most {2**63 - 1}." in ended.err
+
+
 @pytest.mark.parametrize("command", [("identify",), ("enroll", "mug"), ("verify", "a.png")])
 @pytest.mark.parametrize("option", ["--max-mib", "--max-megapixels"])
 @pytest.mark.parametrize("amount", ["nan", "inf", "1e308"])

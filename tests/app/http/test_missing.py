@@ -39,6 +39,23 @@ def test_a_browser_sees_a_page_with_a_way_home(browser: httpx.Client, path: str)
     assert missing.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize(
+    "path", [f"photo/{10**22}", "photo/-1", f"thing?name=figure+1&after={10**22}"]
+)
+def test_a_number_that_no_photo_can_have_is_refused(browser: httpx.Client, path: str) -> None:
+    assert browser.get(f"/g/characters/{path}").status_code == 422
+
+
+@pytest.mark.parametrize("act", ["move", "remove"])
+def test_a_photo_that_cannot_be_is_not_changed(
+    browser: httpx.Client, server: Server, act: str
+) -> None:
+    refused = browser.post(
+        f"/g/characters/photo/{10**22}/{act}", data={"thing": "x"}, headers={"Origin": server.url}
+    )
+    assert refused.status_code == 422
+
+
 def test_what_was_typed_is_shown_as_text_and_cut_short(browser: httpx.Client) -> None:
     shown = browser.get("/<script>alert(1)</script>/" + "a" * 300).text
     assert "<script>alert" not in shown

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstsight.app.http.sight import Picture
+from firstsight.app.http.uploads import Upload
 from firstsight.app.web.card import card_html
+from firstsight.app.web.forms import Form
 from firstsight.app.web.scale import scale_of
 from firstsight.app.web.telling import percent
 from firstsight.app.web.tray import Tray
@@ -36,6 +38,14 @@ def test_the_tray_forgets_in_time() -> None:
     number = tray.put(Picture("a.png", b"aaa"))
     with pytest.raises(NotInGallery):
         tray.take(number)
+
+
+def test_a_number_in_a_form_is_brought_into_its_range() -> None:
+    def steps(typed: str) -> int:
+        return Form(Upload(fields={"steps": [typed]})).number("steps", 1, 20, 5)
+
+    typed = ("3", "0", "21", "9" * 5000, "", "x", "-3")
+    assert [steps(each) for each in typed] == [3, 1, 20, 20, 5, 5, 5]
 
 
 def test_the_scale_puts_distances_in_proportion() -> None:

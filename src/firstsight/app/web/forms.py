@@ -28,7 +28,10 @@ class Form:
     def number(self, name: str, least: int, most: int, usual: int) -> int:
         """A whole number brought into its range; `usual` where it is none."""
         text = self.text(name)
-        return min(max(int(text), least), most) if text.isdecimal() else usual
+        if not text.isdecimal():
+            return usual
+        # Python itself reads no number of thousands of digits.
+        return min(max(int(text), least), most) if len(text) < 20 else most
 
     @property
     def pictures(self) -> list[Picture]:

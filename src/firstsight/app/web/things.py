@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import HTMLResponse, Response
 
 from firstsight.app.http.desk import Desk
@@ -29,7 +30,10 @@ from firstsight.recognition.answers import Enrollment
 __all__ = ["router"]
 
 A_PAGE = 48
+LARGEST = 2**53  # of the numbers that photos have, as over the API
 ADVISED = 20  # beyond this many at once, advice on each would bury what matters
+
+PhotoNumber = Annotated[int, Path(ge=1, le=LARGEST)]
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False, dependencies=[Depends(may_read)])
 changing = [Depends(may_write)]
@@ -58,7 +62,9 @@ async def things(request: Request, containing: str = "", after: str = "") -> HTM
 
 
 @router.get("/g/{gallery}/thing")
-async def thing(request: Request, name: str, after: int = 0) -> HTMLResponse:
+async def thing(
+    request: Request, name: str, after: Annotated[int, Query(ge=0, le=LARGEST)] = 0
+) -> HTMLResponse:
     """One thing and its photos. Names may hold any sign, so they are no part of a path."""
     desk = desk_of(request)
     held = await desk.look(lambda gallery: gallery.thing(name))
@@ -78,7 +84,7 @@ async def names(request: Request, thing: str = "") -> HTMLResponse:
 
 
 @router.get("/g/{gallery}/photo/{number}")
-async def photo(request: Request, number: int) -> Response:
+async def photo(request: Request, number: PhotoNumber) -> Response:
     """The kept picture, never of a type that a browser could run."""
     kept = await desk_of(request).look(lambda gallery: gallery.picture(number))
     if kept is None:
@@ -175,14 +181,14 @@ async def forget(request: Request) -> Response:
 
 
 @router.post("/g/{gallery}/photo/{number}/move", dependencies=changing)
-async def move(request: Request, number: int) -> Response:
+async def move(request: Request, number: PhotoNumber) -> Response:
     to = (await read_form(request)).text("thing")
     await desk_of(request).changes.make(lambda gallery: gallery.move(number, to))
     return _on_thing(request, to)
 
 
 @router.post("/g/{gallery}/photo/{number}/remove", dependencies=changing)
-async def remove_photo(request: Request, number: int) -> Response:
+async def remove_photo(request: Request, number: PhotoNumber) -> Response:
     desk = desk_of(request)
     owner = (await desk.look(lambda gallery: gallery.photo(number))).thing
     await desk.changes.make(lambda gallery: gallery.remove_photo(number))

@@ -20,9 +20,9 @@ replace = click.option("--replace", is_flag=True, help="Replace a file that is t
 @menu.command(epilog="Example:  firstsight things --containing mug")
 @click.option("--containing", default="", help="Only names with this in them.")
 @click.option(
-    "--offset", type=click.IntRange(min=0), default=0, help="Leave out so many at the beginning."
+    "--offset", type=options.Number(min=0), default=0, help="Leave out so many at the beginning."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="List so many at most.")
+@click.option("--limit", type=options.NUMBER, help="List so many at most.")
 @options.gallery
 @options.as_json
 def things(containing: str, offset: int, limit: int | None, gallery: str, as_json: bool) -> None:
@@ -68,7 +68,7 @@ def rename(old: str, new: str, gallery: str) -> None:
 
 
 @menu.command(epilog="Example:  firstsight move 17 --to 'red mug'")
-@click.argument("photo", type=int, help="A photo's number; see 'show'.")
+@click.argument("photo", type=options.NUMBER, help="A photo's number; see 'show'.")
 @click.option("--to", required=True, help="A thing's name, old or new.")
 @options.gallery
 def move(photo: int, to: str, gallery: str) -> None:
@@ -101,7 +101,7 @@ def unmerge(name: str, gallery: str) -> None:
 
 @menu.command(epilog="Example:  firstsight remove 'blue mug'")
 @click.argument("name", required=False, help="A thing's name.")
-@click.option("--photo", type=int, help="Only this photo; see 'show'.")
+@click.option("--photo", type=options.NUMBER, metavar="NUMBER", help="Only this photo; see 'show'.")
 @options.gallery
 def remove(name: str | None, photo: int | None, gallery: str) -> None:
     """Remove a thing or a photo; 'undo' brings it back."""
@@ -112,7 +112,7 @@ def remove(name: str | None, photo: int | None, gallery: str) -> None:
 
 @menu.command(epilog="Example:  firstsight forget 'blue mug'")
 @click.argument("name", required=False, help="A thing's name.")
-@click.option("--photo", type=int, help="Only this photo; see 'show'.")
+@click.option("--photo", type=options.NUMBER, metavar="NUMBER", help="Only this photo; see 'show'.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @options.gallery
 def forget(name: str | None, photo: int | None, yes: bool, gallery: str) -> None:
@@ -123,7 +123,7 @@ def forget(name: str | None, photo: int | None, yes: bool, gallery: str) -> None
 
 
 @menu.command(epilog="Example:  firstsight undo 2")
-@click.argument("steps", type=click.IntRange(min=1), default=1, help="How many of the last steps.")
+@click.argument("steps", type=options.NUMBER, default=1, help="How many of the last steps.")
 @options.gallery
 def undo(steps: int, gallery: str) -> None:
     """Take back the last changes."""
@@ -133,7 +133,7 @@ def undo(steps: int, gallery: str) -> None:
 
 
 @menu.command(epilog="Example:  firstsight history")
-@click.option("--limit", type=click.IntRange(min=1), default=20, help="How many.")
+@click.option("--limit", type=options.NUMBER, default=20, help="How many.")
 @options.gallery
 @options.as_json
 def history(limit: int, gallery: str, as_json: bool) -> None:
@@ -144,7 +144,7 @@ def history(limit: int, gallery: str, as_json: bool) -> None:
 
 
 @menu.command(epilog="Example:  firstsight verdicts --withdraw 3")
-@click.option("--withdraw", type=int, metavar="NUMBER", help="Take this verdict back.")
+@click.option("--withdraw", type=options.NUMBER, metavar="NUMBER", help="Take this verdict back.")
 @options.gallery
 @options.as_json
 def verdicts(withdraw: int | None, gallery: str, as_json: bool) -> None:

@@ -11,7 +11,9 @@ import click
 __all__ = [
     "MEGAPIXELS",
     "MIB",
+    "NUMBER",
     "PATH",
+    "Number",
     "as_json",
     "as_json_lines",
     "closed_set",
@@ -41,6 +43,18 @@ class Amount(click.FloatRange):
         return number
 
 
+class Number(click.IntRange):
+    """A whole number that a gallery's file can hold."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = int(super().convert(value, param, ctx))
+        if number > LARGEST:
+            self.fail(f"{value} is too large; give at most {LARGEST}.", param, ctx)
+        return number
+
+
+LARGEST = 2**63 - 1  # of SQLite
+NUMBER = Number(min=1)
 MIB = Amount(min=0.001, max=10_000)
 MEGAPIXELS = Amount(min=0.0001, max=10_000)
 

@@ -155,7 +155,7 @@ def verify(
 
 @menu.command(epilog="Example:  firstsight search desk.jpg -k 5")
 @click.argument("picture", help="A picture; '-' reads standard input.")
-@click.option("-k", type=click.IntRange(min=1), default=5, help="How many.")
+@click.option("-k", type=options.NUMBER, default=5, help="How many.")
 @click.option("--one-per-thing", is_flag=True, help="Only the nearest photo of each thing.")
 @click.option(
     "--is", "truth", metavar="THING", help="What it shows: the sheet frames photos as right or not."
