@@ -79,6 +79,25 @@ def test_a_picture_from_standard_input(gallery: Path) -> None:
     assert said["nearest"]["thing"] == "figure 4"
 
 
+def test_names_that_the_output_has_no_letters_for_are_escaped(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    picture, at = files / "фото.png", ("--gallery", "figures", "--model", "characters")
+    drawing(0).save(picture)
+    ended = firstsight("enroll", "ナ😀", picture, *at)
+    assert ended.code == 0, ended.err
+    assert r"\u0444\u043e\u0442\u043e.png: enrolled as '\u30ca\ud83d\ude00'" in ended.out
+    ended = firstsight("identify", picture, "--json", *at)
+    assert ended.code == 0, ended.err
+    said = json.loads(ended.out)
+    assert (said["picture"], said["thing"]) == (str(picture), "ナ😀")
+    listed = firstsight("things", "--gallery", "figures")
+    assert r"\u30ca\ud83d\ude00" in listed.out
+    ended = firstsight("identify", files / "ナ.png", *at)
+    assert r"\u30ca.png could not be read" in ended.sentence
+
+
 def test_one_unreadable_picture_among_many(gallery: Path) -> None:
     (gallery / "asked" / "broken.png").write_bytes(b"nothing")
     ended = here("identify", gallery / "asked", "--gallery", "figures")

@@ -12,7 +12,7 @@ from importlib import import_module
 
 import click
 
-from firstsight.app.cli.speaking import errors
+from firstsight.app.cli.speaking import errors, escape_what_cannot_be_shown
 from firstsight.errors import FirstsightError
 
 __all__ = ["app", "run"]
@@ -38,6 +38,7 @@ class Menus(click.Group):
 
 def run() -> None:
     """The entry point: a user's mistake ends in one sentence, never in a traceback."""
+    escape_what_cannot_be_shown()
     try:
         try:
             sys.exit(app(prog_name="firstsight", standalone_mode=False) or 0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,10 +14,27 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["errors", "messages", "print_json", "print_table"]
+__all__ = ["errors", "escape_what_cannot_be_shown", "messages", "print_json", "print_table"]
 
 # Wide enough for every table where standard output is a file or a pipe.
 _PIPE_WIDTH = 160
+
+
+def escape_what_cannot_be_shown() -> None:
+    """A name that the terminal or pipe has no letters for must end no command.
+
+    Such letters are written as JSON escapes them, so that JSON stays JSON.
+    """
+    codecs.register_error("as in JSON", _as_in_json)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="as in JSON")
+
+
+def _as_in_json(trouble: UnicodeError) -> tuple[str, int]:
+    if not isinstance(trouble, UnicodeEncodeError):
+        raise trouble
+    return json.dumps(trouble.object[trouble.start : trouble.end])[1:-1], trouble.end
 
 
 def messages() -> Console:
