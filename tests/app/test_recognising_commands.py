@@ -343,6 +343,32 @@ def test_why_looks_where_to_draw_before_it_draws(tmp_path: Path) -> None:
     assert f"{tmp_path} is a folder; name a file in it" in ended.sentence
 
 
+def test_a_sheet_replaces_no_photo(gallery: Path) -> None:
+    asked = gallery / "asked" / "figure 1.png"
+    photo = gallery / "photo.jpg"
+    drawing(1, 1).save(photo)
+    misnamed = gallery / "photo.png"
+    misnamed.write_bytes(photo.read_bytes())
+    at = ("--gallery", "figures")
+
+    def refused(*arguments: str | Path) -> str:
+        before = [each.read_bytes() for each in (asked, photo, misnamed)]
+        ended = here(*arguments, *at, cwd=gallery)
+        assert ended.code == 2
+        assert [each.read_bytes() for each in (asked, photo, misnamed)] == before
+        return ended.sentence
+
+    itself = "is a picture that is asked about, and the sheet would replace it"
+    assert itself in refused("why", photo, "--to", "photo.jpg")
+    assert itself in refused("identify", gallery / "asked", "--sheet", "asked/figure 1.png")
+    assert itself in refused("search", asked, "--sheet", asked)
+    assert "sheets are PNG files" in refused("why", asked, "--to", photo)
+    assert "sheets are PNG files" in refused("show", "figure 1", "--sheet", "sheet")
+    assert "photo.png is there and is no PNG file" in refused(
+        "identify", asked, "--sheet", misnamed
+    )
+
+
 def test_why_tells_how_far_it_is(gallery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, int]] = []
     advanced: list[None] = []

@@ -169,3 +169,16 @@ def test_a_sheet_is_saved_whole_or_not_at_all(
 def test_a_folder_is_no_place_for_a_sheet(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="is a folder; name a file in it"):
         save_sheet(Image.new("L", (4, 4)), tmp_path)
+
+
+def test_a_sheet_takes_the_place_of_a_sheet_or_of_nothing(tmp_path: Path) -> None:
+    sheet, empty, text = (tmp_path / f"{name}.png" for name in ("sheet", "empty", "text"))
+    empty.touch()
+    for path in (sheet, sheet, empty):
+        save_sheet(Image.new("L", (4, 4)), path)
+    text.write_bytes(b"not to be lost")
+    with pytest.raises(UsageError, match=r"text\.png is there and is no PNG file"):
+        save_sheet(Image.new("L", (4, 4)), text)
+    with pytest.raises(UsageError, match=r"sheet\.jpg was to be a sheet.* ends in \.png"):
+        save_sheet(Image.new("L", (4, 4)), tmp_path / "sheet.jpg")
+    assert text.read_bytes() == b"not to be lost"

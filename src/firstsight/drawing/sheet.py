@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from firstsight.drawing.grid import GridCell, GridRow, SheetStyle, picture_grid
 from firstsight.drawing.tiles import Picture
-from firstsight.errors import StorageError, storing
+from firstsight.errors import StorageError, UsageError, storing
 
 __all__ = [
     "GridCell",
@@ -25,6 +25,8 @@ __all__ = [
     "require_place",
     "save_sheet",
 ]
+
+_PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
 
 
 @dataclass(frozen=True)
@@ -75,14 +77,44 @@ def identification_sheet(
     )
 
 
-def require_place(path: Path) -> None:
-    """StorageError where no sheet can be saved at `path`, to be told before it is drawn."""
+def require_place(path: Path, asked: Iterable[object] = ()) -> None:
+    """To be told before a sheet is drawn: whether it can be saved at `path`, and harms nothing.
+
+    asked: the pictures that the sheet is about; files among them must stay.
+    StorageError for a folder; UsageError for what is not to be replaced by a PNG file.
+    """
     if path.is_dir():
         raise StorageError(f"{path} is a folder; name a file in it, such as {path / 'sheet.png'}")
+    if any(isinstance(each, Path) and _is_same_file(path, each) for each in asked):
+        raise UsageError(
+            f"{path} is a picture that is asked about, and the sheet would replace it; give "
+            "another name for the sheet"
+        )
+    if path.suffix.lower() != ".png":
+        raise UsageError(
+            f"{path} was to be a sheet, and sheets are PNG files; give a name that ends in .png"
+        )
+    if path.is_file() and not _is_png(path):
+        raise UsageError(
+            f"{path} is there and is no PNG file, so no sheet; give another name for the sheet"
+        )
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    return one.exists() and other.exists() and one.samefile(other)
+
+
+def _is_png(path: Path) -> bool:
+    """An empty file, too, has nothing to lose."""
+    with path.open("rb") as stream:
+        return stream.read(len(_PNG)) in (_PNG, b"")
 
 
 def save_sheet(sheet: Image.Image, path: str | Path) -> None:
-    """Write the sheet as PNG, whole or not at all. StorageError where the disk refuses."""
+    """Write the sheet as PNG, whole or not at all. StorageError where the disk refuses.
+
+    UsageError where `path` ends otherwise, or is a file of another kind.
+    """
     path = Path(path)
     require_place(path)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex}.new")

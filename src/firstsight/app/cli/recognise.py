@@ -159,6 +159,10 @@ def identify(
 ) -> None:
     listed, troubles = recognising.readable(pictures)
     box = asking.box
+    if sheet is not None:
+        from firstsight.drawing.sheet import require_place
+
+        require_place(sheet, listed)
     n_unreadable, n_unknown, looked_again = 0, 0, False
     with asking.open() as recognizer:
         estimate, drawn = None, []
@@ -233,11 +237,15 @@ def search(
     show: bool,
     as_json: bool,
 ) -> None:
-    box = asking.box
+    box, wanted = asking.box, recognising.one(picture)
+    if sheet is not None:
+        from firstsight.drawing.sheet import require_place
+
+        require_place(sheet, [wanted])
     with asking.open() as recognizer:
         if truth is not None:
             truth = recognizer.gallery.thing(truth).name
-        asked = recognizer.read(recognising.one(picture), crop=box)
+        asked = recognizer.read(wanted, crop=box)
         matches = recognizer.search(asked, k, one_per_thing=one_per_thing)
         if as_json:
             print_json([match.to_json() for match in matches])
@@ -262,10 +270,11 @@ def why(picture: str, asking: Asking, *, to: Path, as_json: bool) -> None:
     from firstsight.drawing.sheet import require_place, save_sheet
     from firstsight.drawing.why import why_sentence, why_sheet
 
-    require_place(to)
+    wanted = recognising.one(picture)
+    require_place(to, [wanted])
     box = asking.box
     with asking.open() as recognizer:
-        asked = recognizer.read(recognising.one(picture), crop=box)
+        asked = recognizer.read(wanted, crop=box)
         answer = recognizer.identify(asked)
         match = explain(recognizer, asked, answer, shows_progress=True)
     save_sheet(why_sheet(match), to)
