@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from firstsight.gallery.places import gallery_place
 from tests.command import here
 
 
@@ -58,3 +59,18 @@ def test_a_gallery_is_deleted_where_it_is_meant(files: Path) -> None:
     ended = here("gallery", "delete", files / "things", "--yes")
     assert f"its folder stays, for other files lie in it: {files / 'things'}" in ended.err
     assert len(list((files / "things").iterdir())) == 8
+
+
+def test_a_gallery_that_cannot_be_opened_does_not_hide_the_others(files: Path) -> None:
+    for gallery in ("apples", "mugs"):
+        enrolled(files, gallery)
+    # As little to be opened as one that belongs to somebody else, also for an administrator.
+    (gallery_place("apples") / "gallery.sqlite-wal").mkdir()
+    gallery_place("zebras").mkdir()
+    (gallery_place("zebras") / "gallery.sqlite").write_bytes(b"no gallery" * 100)
+    ended = here("gallery", "list", "--json")
+    assert ended.code == 0
+    assert [each["name"] for each in json.loads(ended.out)] == ["mugs"]
+    told = ended.err.splitlines()
+    assert [line.partition(":")[0] for line in told] == ["apples", "zebras"]
+    assert "could not be opened" in told[0]

@@ -423,7 +423,10 @@ def test_confirm_and_deny_are_verdicts_that_can_be_withdrawn(gallery: Path) -> N
     assert "stranger" in here("deny", asked / "figure 4.png", *at).out + denied.err
     listed = json.loads(here("verdicts", *at, "--json").out)
     assert [each["kind"] for each in listed] == ["right", "other", "wrong"]
-    here("verdicts", "--withdraw", str(listed[0]["verdict"]), *at)
+    told = here("verdicts", *at).err.split()
+    assert told[:3] == ["take", "one", "back:"]
+    ended = here(*told[4:])
+    assert (told[3], ended.code) == ("firstsight", 0), ended.err
     assert len(json.loads(here("verdicts", *at, "--json").out)) == 2
 
 

@@ -11,7 +11,7 @@ from firstsight.app.cli.speaking import messages, print_json, print_table
 from firstsight.app.cli.telling import estimate_lines
 from firstsight.app.cli.things import opened
 from firstsight.app.remarks import say
-from firstsight.errors import GalleryError, UsageError
+from firstsight.errors import GalleryError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from firstsight.gallery.doctor import Examination
@@ -45,7 +45,7 @@ def list_all(*, as_json: bool) -> None:
                 found.append(
                     {"name": place.name, "things": n_things, "photos": n_photos, "model": model}
                 )
-        except GalleryError as trouble:
+        except (GalleryError, StorageError) as trouble:
             say(messages(), f"{place.name}: {trouble}")
     if as_json:
         print_json(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -140,6 +139,8 @@ def history(gallery: str, limit: int, *, as_json: bool) -> None:
 
 
 def verdicts(gallery: str, withdraw: int | None, *, as_json: bool) -> None:
+    from firstsight.gallery.places import gallery_option
+
     if withdraw is not None:
         change(gallery, lambda held: held.withdraw(withdraw))
         return
@@ -168,4 +169,5 @@ def verdicts(gallery: str, withdraw: int | None, *, as_json: bool) -> None:
     ]  # fmt: skip
     print_table("verdicts", ("number", "when", "picture", "nearest", "verdict"), rows)
     if rows:
-        say(messages(), f"take one back: firstsight verdicts --withdraw {shlex.quote(rows[-1][0])}")
+        which = f"{rows[-1][0]}{gallery_option(held.place)}"
+        say(messages(), f"take one back: firstsight verdicts --withdraw {which}")
