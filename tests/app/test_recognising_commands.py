@@ -6,14 +6,16 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from firstsight.gallery.places import gallery_place, list_galleries
-from firstsight.model.folder import read_model_info, resolve_model
+from firstsight.model.folder import read_model_info, resolve_model, write_model_folder
 from firstsight.recognition.recognizer import Recognizer
+from firstsight.similarity import Cosine
 from tests.command import Ended, command_line, environment, firstsight, here, save_classes
 from tests.drawings import N_THINGS, drawing
 
@@ -539,6 +541,58 @@ def test_an_upgrade_shows_what_would_change_then_switches_and_goes_back(
     assert "characters again" in here("upgrade", "--back", "--gallery", "figures").out
     ended = here("upgrade", "--model", "characters", "--gallery", "figures")
     assert "is of the model characters already" in ended.sentence
+
+
+def model_in_force() -> str:
+    told = json.loads(here("gallery", "info", "figures", "--json").out)
+    return str(told["model"]["name"])
+
+
+@pytest.mark.usefixtures("gallery")
+def test_one_goes_back_only_to_a_model_that_was_in_force() -> None:
+    upgrade = ("upgrade", "--gallery", "figures")
+    assert "no model before to go back to" in here(*upgrade, "--back").sentence
+    assert here(*upgrade, "--model", "photos").code == 0
+    refused = here(*upgrade, "--back")
+    assert refused.code == 1
+    assert refused.sentence.endswith(
+        "photos is only prepared, and put in force by: firstsight upgrade --gallery figures "
+        "--model photos --switch"
+    )
+    assert model_in_force() == "characters"
+    assert "the gallery is as it was" in here(*upgrade, "--drop").out
+
+
+def test_the_way_back_is_given_up_only_where_that_is_said(gallery: Path) -> None:
+    upgrade = ("upgrade", "--gallery", "figures")
+    characters = resolve_model("characters")
+    third = write_model_folder(
+        gallery / "third",
+        onnx=(characters / "model.onnx").read_bytes(),
+        tensors=None,
+        info=replace(read_model_info(characters), name="third", head=Cosine()),
+    )
+    assert here(*upgrade, "--model", "photos", "--force").code == 0
+
+    for further in (("--drop",), ("--model", gallery / "third")):
+        refused = here(*upgrade, *further)
+        assert refused.code == 1
+        assert "way back" in refused.err and "--drop --force" in refused.err
+    assert "characters again" in here(*upgrade, "--back").out
+    assert "photos again" in here(*upgrade, "--back").out
+
+    dropped = here(*upgrade, "--drop", "--force")
+    assert dropped.out == (
+        "the gallery stays of photos; there is no way back to characters any more\n"
+    )
+    assert model_in_force() == "photos"
+    assert here(*upgrade, "--back").code == 1
+
+    assert here(*upgrade, "--model", "characters", "--force").code == 0
+    switched = here(*upgrade, "--model", gallery / "third", "--force")
+    assert "there is no way back to photos any more" in switched.err
+    assert model_in_force() == third.name
+    assert "characters again" in here(*upgrade, "--back").out
 
 
 def test_a_shipped_model_calibrated_by_other_things_says_what_the_same_is(tmp_path: Path) -> None:

@@ -68,6 +68,21 @@ def test_switching_exchanges_everything_and_back(gallery: Gallery) -> None:
         assert len(reader.verdicts()) == 1
 
 
+def test_only_a_model_that_was_in_force_is_the_former_one(gallery: Gallery) -> None:
+    gallery.stage(OTHER_MODEL, {id: by_other_model(id) for id in (1, 2, 3)})
+    assert gallery.former() is None  # prepared, no more
+    gallery.switch()
+    assert gallery.former() == MODEL
+    gallery.forget("cup")  # which writes the file anew
+    assert gallery.former() == MODEL
+    gallery.switch()
+    assert gallery.former() == OTHER_MODEL
+    gallery.drop_stage()
+    assert gallery.former() is None
+    gallery.stage(OTHER_MODEL, {})
+    assert gallery.former() is None
+
+
 def test_switching_waits_for_every_photo(gallery: Gallery) -> None:
     with pytest.raises(GalleryError, match="no model to switch to"):
         gallery.switch()

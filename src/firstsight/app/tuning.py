@@ -98,7 +98,7 @@ def tune(
     out: the run's folder, which keeps the new model in any case; default: runs/RECIPE-tuned,
     numbered where that is taken. overrides: `key=value` in the recipe, like "training.steps=500".
     adopt: move the gallery to the new model where it is better on things that it did not learn
-    from; the upgrade can be taken back.
+    from; the upgrade can be taken back, but no longer one before it.
     Raises GalleryError where the gallery or its model cannot serve, and what `train` raises.
     """
     require_learning("tuning a model")
@@ -252,7 +252,7 @@ def _adopted(gallery: str, model: Path, console: Console) -> tuple[bool, str]:
     """Move the gallery to the model, unless answers would get worse; and what to say of it."""
     from firstsight.app import upgrading
 
-    proof = upgrading.prepare(gallery, str(model), console=console)
+    proof = upgrading.prepare(gallery, str(model), console=console, gives_up_former=True)
     if proof.loses_nothing:
         upgrading.switch(gallery, str(model))
         return True, f"adopted; 'firstsight upgrade --gallery {gallery} --back' goes back"

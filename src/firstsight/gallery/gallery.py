@@ -397,6 +397,11 @@ class Gallery:
         with self._store.reading() as connection:
             return staging.staged(connection)
 
+    def former(self) -> ModelBinding | None:
+        """The model before the last switch, while its vectors are staged; None otherwise."""
+        with self._store.reading() as connection:
+            return staging.former(connection)
+
     def unstaged(self) -> list[int]:
         """The photos that lack a staged vector."""
         with self._store.reading() as connection:

@@ -14,7 +14,7 @@ from firstsight.gallery.enrolling import vector_bytes
 from firstsight.gallery.history import grow_generation
 from firstsight.gallery.records import ModelBinding, PhotoVectors
 
-__all__ = ["drop_stage", "stage", "staged", "switch", "unstaged"]
+__all__ = ["drop_stage", "former", "stage", "staged", "switch", "unstaged"]
 
 
 def stage(
@@ -53,6 +53,18 @@ def staged(connection: sqlite3.Connection) -> tuple[ModelBinding, PhotoVectors] 
     return model, rows.photo_vectors(connection, "staged", model.embedding_size)
 
 
+def former(connection: sqlite3.Connection) -> ModelBinding | None:
+    """The staged model where it was in force before the last switch; None where it never was.
+
+    The row of a model stands behind those from before it came, or came back, into force.
+    """
+    (was_in_force,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM model AS kept JOIN model AS used ON kept.rowid < used.rowid "
+        "WHERE kept.role = 'staged' AND used.role = 'current')"
+    ).fetchone()
+    return rows.binding(connection, "staged") if was_in_force else None
+
+
 def unstaged(connection: sqlite3.Connection) -> list[int]:
     """The ids of the live photos that have no staged vector, ascending."""
     found = connection.execute(
@@ -79,6 +91,9 @@ def switch(connection: sqlite3.Connection) -> None:
         connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
     for old, new in (("current", "spare"), ("staged", "current"), ("spare", "staged")):
         connection.execute("UPDATE model SET role = ? WHERE role = ?", (new, old))
+    connection.execute(
+        "UPDATE model SET rowid = (SELECT max(rowid) + 1 FROM model) WHERE role = 'current'"
+    )  # behind the other: see `former`
     connection.execute("DELETE FROM remembered")  # estimates by the other model
     grow_generation(connection)
 

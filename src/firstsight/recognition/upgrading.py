@@ -18,6 +18,7 @@ from firstsight.deciding.combining import GalleryVectors
 from firstsight.deciding.estimate import Estimate, estimate
 from firstsight.errors import GalleryError, PictureError
 from firstsight.gallery.gallery import Gallery
+from firstsight.gallery.places import gallery_option
 from firstsight.gallery.records import ModelBinding, PhotoVectors, Verdict
 from firstsight.images.reading import read_picture
 from firstsight.metrics.intervals import bootstrap_by_cluster, wilson
@@ -124,14 +125,19 @@ def prepare(
     embedder: Embedder,
     binding: ModelBinding,
     *,
+    gives_up_former: bool = False,
     advance: Callable[[], object] = lambda: None,
 ) -> None:
     """Stage the new model's vectors of every photo, from the kept pictures; resumes by itself.
 
-    Raises GalleryError where a photo has no kept picture, or it is damaged.
+    gives_up_former: also where those of the model before, the only way back to it, lose their
+        place to them. Raises GalleryError where they would and it is not said, and where a photo
+        has no kept picture, or it is damaged.
     """
     staged = gallery.staged()
     if staged is not None and staged[0].fingerprint != binding.fingerprint:
+        if not gives_up_former:
+            _require_no_former(gallery, binding)
         gallery.drop_stage()
         staged = None
     if staged is None:
@@ -157,6 +163,17 @@ def prepare(
         gallery.stage(binding, vectors)
         for _ in batch:
             advance()
+
+
+def _require_no_former(gallery: Gallery, new: ModelBinding) -> None:
+    former = gallery.former()
+    if former is not None:
+        raise GalleryError(
+            f"the gallery {gallery.info.name!r} was of the model {former.name} before, and only "
+            f"one model beside its own can be kept, so preparing {new.name} would end the way "
+            "back; give it up first: "
+            f"firstsight upgrade{gallery_option(gallery.place)} --drop --force"
+        )
 
 
 def prove(gallery: Gallery, old: Embedder, new: Embedder, *, target: float = 0.01) -> Proof:

@@ -134,12 +134,11 @@ def upgrade(
         print(upgrading.go_back(gallery))  # noqa: T201
         return
     if drop:
-        upgrading.drop(gallery)
-        print("dropped what was prepared; the gallery is as it was")  # noqa: T201
+        print(upgrading.drop(gallery, gives_up_former=force))  # noqa: T201
         return
     assert model is not None
     console = messages()
-    proof = upgrading.prepare(gallery, model, console=console)
+    proof = upgrading.prepare(gallery, model, console=console, gives_up_former=force)
     switched = (switch and proof.loses_nothing) or force
     left = upgrading.switch(gallery, model) if switched else 0
     if as_json:

@@ -169,8 +169,8 @@ def doctor(gallery: str, false_accepts: float, as_json: bool) -> None:
 @options.model
 @options.gallery
 @click.option("--switch", is_flag=True, help="Switch over where no accuracy is lost.")
-@click.option("--force", is_flag=True, help="Switch over whatever was found.")
-@click.option("--back", is_flag=True, help="Go back to the model before.")
+@click.option("--force", is_flag=True, help="Switch over whatever was found; give up a way back.")
+@click.option("--back", is_flag=True, help="Go back to the model before the last switch.")
 @click.option("--drop", is_flag=True, help="Throw the prepared upgrade away.")
 @options.as_json
 def upgrade(
