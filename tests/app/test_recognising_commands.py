@@ -416,6 +416,22 @@ def test_things_are_looked_after(gallery: Path, tmp_path: Path) -> None:
     assert (tmp_path / "thing.png").exists()
 
 
+def test_what_was_removed_or_merged_can_be_forgotten_by_its_name(gallery: Path) -> None:
+    at = ("--gallery", "figures")
+    before = b"".join(path.read_bytes() for path in gallery_place("figures").iterdir())
+    assert b"figure 3" in before
+    for change in (("remove", "figure 3"), ("merge", "figure 4", "--into", "figure 5")):
+        assert here(*change, *at).code == 0
+    forgotten = here("forget", "figure 3", "--yes", *at)
+    assert forgotten.out == "forgot 'figure 3': 1 photos, 0 verdicts\n"
+    forgotten = here("forget", "figure 4", "--yes", *at)
+    assert forgotten.out == "forgot 'figure 4': 0 photos, 0 verdicts\n"
+    assert "merged into 'figure 5' are its own, and stay" in forgotten.err
+    after = b"".join(path.read_bytes() for path in gallery_place("figures").iterdir())
+    assert b"figure 3.png" not in after
+    assert here("forget", "figure 3", "--yes", *at).code == 1
+
+
 def test_confirm_and_deny_are_verdicts_that_can_be_withdrawn(gallery: Path) -> None:
     asked = gallery / "asked"
     at = ("--gallery", "figures")

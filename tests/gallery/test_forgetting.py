@@ -184,3 +184,49 @@ def test_what_is_not_there_cannot_be_forgotten(tmp_path: Path) -> None:
         with pytest.raises(NotInGallery, match="nothing named 'mugs'; did you mean 'mug'"):
             gallery.forget("mugs")
         assert gallery.generation == before
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "goes"),
+    [
+        ("n", "n/7.png", True),
+        ("n", "letter-N.png", True),
+        ("n", "known.png", False),
+        ("n", "z/7.png", False),
+        ("7", "z/7.png", True),
+        ("7", "z/17.png", False),
+        ("anna", "holiday/IMG_1997_AnnaMüller2.jpg", True),
+        ("王", "王的杯子.jpg", True),
+        ("known", "z/7.png", False),
+        ("picture", "z/7.png", False),
+    ],
+)
+def test_a_verdict_s_picture_is_forgotten_where_its_name_holds_that_of_the_thing(
+    tmp_path: Path, name: str, source: str, *, goes: bool
+) -> None:
+    details = {"decision": "known", "picture": source}
+    with created(tmp_path / "g", **{name: [1], "mug": [2]}) as gallery:
+        gallery.record(verdict("wrong", "mug", None, details=details))
+        gallery.forget(name)
+        (kept,) = gallery.verdicts()
+    assert kept.details == ({} if goes else details)
+
+
+def test_what_was_merged_away_leaves_its_photos_to_its_heirs(tmp_path: Path) -> None:
+    with created(tmp_path / "g", mug=[1], cup=[2], bowl=[3]) as gallery:
+        gallery.merge("mug", into="cup")
+        gallery.merge("cup", into="bowl")
+        assert (gallery.heirs("mug"), gallery.heirs("cup"), gallery.heirs("bowl")) == (
+            ["bowl"],
+            ["bowl"],
+            [],
+        )
+        with pytest.raises(NotInGallery, match="nothing named 'dish'"):
+            gallery.heirs("dish")
+        assert gallery.forget("mug") == Forgotten(n_photos=0, n_verdicts=0)
+        assert b"mug" not in bytes_of(tmp_path / "g")
+        assert held(gallery) == {"bowl": [1, 2, 3]}
+        gallery.remove("bowl")
+        assert gallery.heirs("cup") == []
+        assert gallery.forget("bowl").n_photos == 3
+        assert gallery.check() == []

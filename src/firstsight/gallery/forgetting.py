@@ -9,7 +9,9 @@ write-ahead log is cut to nothing, and the disposable matrices beside the store 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -23,6 +25,7 @@ __all__ = [
     "Forgotten",
     "forget",
     "forget_photo",
+    "heirs",
     "is_left",
     "sweep_after_forgetting",
     "sweep_if_left",
@@ -31,6 +34,8 @@ __all__ = [
 DISPOSABLE = ("matrix-*", "*.partial")
 
 OPENING_PATIENCE_S = 0.2
+
+SHORT = 3  # characters; such a name is part of many words
 
 _LISTED = "(SELECT value FROM json_each(?))"
 
@@ -41,6 +46,15 @@ WITH RECURSIVE chosen (id) AS (
     SELECT thing.id FROM thing JOIN chosen ON merged_into = chosen.id WHERE gone = 1
 )
 SELECT id FROM chosen
+"""
+
+_MERGED_INTO = """
+WITH RECURSIVE chosen (id) AS (
+    SELECT merged_into FROM thing WHERE name = :name AND gone = 1
+    UNION
+    SELECT merged_into FROM thing JOIN chosen USING (id) WHERE gone = 1
+)
+SELECT name FROM thing JOIN chosen USING (id) WHERE gone = 0 AND name != :name ORDER BY name
 """
 
 # Those that the things have, and those that they had.
@@ -82,11 +96,19 @@ def forget(connection: sqlite3.Connection, name: str) -> Forgotten:
     # Another thing may once have been called so: it keeps its name of today.
     renaming = "SELECT DISTINCT step_id FROM effect WHERE field = 'name' AND ?1 IN (old, new)"
     drop_steps(connection, _ids(connection, renaming, name))
-    connection.executemany(
-        "UPDATE verdict SET details = '{}' WHERE instr(details, ?)",
-        [(json.dumps(each, ensure_ascii=False)[1:-1],) for (each,) in names],
-    )
+    _blank_details(connection, [each for (each,) in names])
     return forgotten
+
+
+def heirs(connection: sqlite3.Connection, name: str) -> list[str]:
+    """The things that those of this name were merged into: they keep its photos if it is forgotten.
+
+    NotInGallery where there is no thing of that name, not even a removed or merged one.
+    """
+    name = proper_name(name)
+    if not _ids(connection, _NAMED_AND_MERGED, name):
+        raise rows.no_such_thing(connection, name)
+    return [row[0] for row in connection.execute(_MERGED_INTO, {"name": name})]
 
 
 def forget_photo(connection: sqlite3.Connection, photo_id: int) -> Forgotten:
@@ -178,6 +200,35 @@ def _purge(connection: sqlite3.Connection, things: list[int], photos: list[int])
     connection.execute("UPDATE gallery SET unswept = 1")
     grow_generation(connection)
     return Forgotten(n_photos=len(photos), n_verdicts=len(verdicts))
+
+
+def _blank_details(connection: sqlite3.Connection, names: list[str]) -> None:
+    """Empty the details of verdicts that hold one of the names, as a picture's name may."""
+    for verdict, text in connection.execute("SELECT id, details FROM verdict").fetchall():
+        said = [value for key, value in json.loads(text).items() if key != "decision"]
+        told = json.dumps(said, ensure_ascii=False)
+        if any(_holds(told, json.dumps(each, ensure_ascii=False)[1:-1]) for each in names):
+            connection.execute("UPDATE verdict SET details = '{}' WHERE id = ?", (verdict,))
+
+
+def _holds(text: str, name: str) -> bool:
+    """Whatever the capitals. A short name must be a word there: `n` is in n.png, not in known."""
+    text, name = (unicodedata.normalize("NFC", each).casefold() for each in (text, name))
+    if len(name) > SHORT:
+        return name in text
+    return any(
+        not _runs_on(text[found.start() - 1 : found.start()], name[0])
+        and not _runs_on(name[-1], text[found.end() : found.end() + 1])
+        for found in re.finditer(re.escape(name), text)
+    )
+
+
+def _runs_on(left: str, right: str) -> bool:
+    """Whether a word, or a number, goes on from one sign to the next.
+
+    Scripts without small letters may write words without a gap, so nothing is known of theirs.
+    """
+    return (left.islower() and right.islower()) or (left.isdigit() and right.isdigit())
 
 
 def _ids(connection: sqlite3.Connection, query: str, *values: object) -> list[int]:

@@ -163,10 +163,10 @@ class Gallery:
         with self._store.reading() as connection:
             return rows.thing(connection, proper_name(name))
 
-    def names(self, thing_ids: Iterable[int]) -> dict[int, str]:
-        """The names of things by id, without those that are gone."""
+    def names(self, thing_ids: Iterable[int], *, also_gone: bool = False) -> dict[int, str]:
+        """The names of things by id; those that were removed or merged away only if asked."""
         with self._store.reading() as connection:
-            return rows.names(connection, thing_ids)
+            return rows.names(connection, thing_ids, also_gone=also_gone)
 
     def photos(self, name: str | None = None) -> list[Photo]:
         """Those of one thing, or all, the photos of a thing side by side."""
@@ -333,6 +333,12 @@ class Gallery:
         takes as long as copying it.
         """
         return self._forget(lambda connection: forgetting.forget(connection, name))
+
+    def heirs(self, name: str) -> list[str]:
+        """The things that one of this name was merged into: its photos are theirs, and stay when
+        it is forgotten. NotInGallery where `forget` would find nothing."""
+        with self._store.reading() as connection:
+            return forgetting.heirs(connection, name)
 
     def forget_photo(self, photo_id: int) -> Forgotten:
         """Purge one photo, as `forget` does a thing."""

@@ -90,10 +90,14 @@ def thing(connection: sqlite3.Connection, name: str) -> Thing:
     return _thing(row)
 
 
-def names(connection: sqlite3.Connection, thing_ids: Iterable[int]) -> dict[int, str]:
-    """The names of these things, by id; those that are gone are left out."""
+def names(
+    connection: sqlite3.Connection, thing_ids: Iterable[int], *, also_gone: bool = False
+) -> dict[int, str]:
+    """The names of these things, by id; unless `also_gone`, of those that are here."""
     listed = ",".join(str(int(each)) for each in thing_ids)
-    found = connection.execute(f"SELECT id, name FROM thing WHERE gone = 0 AND id IN ({listed})")
+    found = connection.execute(
+        f"SELECT id, name FROM thing WHERE gone <= ? AND id IN ({listed})", (also_gone,)
+    )
     return {int(thing): str(name) for thing, name in found}
 
 

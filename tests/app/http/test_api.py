@@ -278,6 +278,21 @@ def test_forgetting_is_for_good(server: Server, client: httpx.Client) -> None:
     assert not any(b"figure 50" in file.read_bytes() for file in folder.iterdir())
 
 
+def test_what_was_removed_is_forgotten_by_its_number(client: httpx.Client) -> None:
+    enroll(client, 51)
+    gone = thing_named(client, "figure 51")
+    assert client.delete(f"{GALLERY}/things/{gone}").status_code == 200
+    enroll(client, 51)
+    refused = client.post(f"{GALLERY}/things/{gone}/forget")
+    assert refused.status_code == 409
+    assert "is gone, and 'figure 51' is thing" in refused.json()["error"]["message"]
+    again = thing_named(client, "figure 51")
+    assert client.delete(f"{GALLERY}/things/{again}").status_code == 200
+    forgotten = client.post(f"{GALLERY}/things/{gone}/forget").json()["forgotten"]
+    assert forgotten == {"photos": 2, "verdicts": 0}
+    assert client.post(f"{GALLERY}/things/{again}/forget").status_code == 404
+
+
 def test_pages_joined_are_the_whole_list(client: httpx.Client) -> None:
     joined: list[str] = []
     after = ""

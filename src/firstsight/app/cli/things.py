@@ -102,7 +102,9 @@ def forget(gallery: str, name: str | None, photo: int | None, *, yes: bool) -> N
     what = repr(name) if name is not None else f"photo {photo}"
     with opened(gallery) as held:
         if name is not None:
-            held.thing(name)  # a wrong name is told before anything is asked
+            heirs = held.heirs(name)  # a wrong name is told before anything is asked
+            for heir in heirs:
+                say(messages(), f"the photos that were merged into {heir!r} are its own, and stay")
         if not yes:
             _ask(f"erase {what} for good, with photos, vectors, verdicts and history?")
         gone = held.forget(name) if name is not None else held.forget_photo(photo or 0)

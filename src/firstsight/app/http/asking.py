@@ -175,9 +175,12 @@ def text_of(upload: Upload, name: str) -> str | None:
     return given
 
 
-def name_of(gallery: Gallery, thing_id: int) -> str:
-    """The name of a thing by its number; NotInGallery where it is not there."""
-    found = gallery.names([thing_id]).get(thing_id)
+def name_of(gallery: Gallery, thing_id: int, *, also_gone: bool = False) -> str:
+    """The name of a thing by its number; NotInGallery where it is not there.
+
+    also_gone: also of one that was removed or merged away.
+    """
+    found = gallery.names([thing_id], also_gone=also_gone).get(thing_id)
     if found is None:
         raise NotInGallery(
             f"the gallery holds no thing with the number {thing_id}; list its things for them"

@@ -17,7 +17,7 @@ from firstsight.app.http.asking import (
     name_of,
 )
 from firstsight.app.http.replying import Reply
-from firstsight.errors import UsageError
+from firstsight.errors import GalleryError, NotInGallery, UsageError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import Thing
 
@@ -144,10 +144,29 @@ async def remove_thing(change: TheChange, thing: ThingNumber) -> Reply:
 
 @router.post("/things/{thing}/forget", response_model=shapes.Forgotten)
 async def forget_thing(change: TheChange, thing: ThingNumber) -> Reply:
-    """Erase it for good, with its photos, verdicts and history; nothing brings it back."""
+    """Erase it for good, with its photos, verdicts and history; nothing brings it back.
+
+    Also one that was removed or merged away; photos that were merged into another thing stay there.
+    """
 
     def act(gallery: Gallery) -> dict[str, Any]:
-        gone = gallery.forget(name_of(gallery, thing))
+        gone = gallery.forget(_name_to_forget(gallery, thing))
         return {"forgotten": {"photos": gone.n_photos, "verdicts": gone.n_verdicts}}
 
     return await change.make(act)
+
+
+def _name_to_forget(gallery: Gallery, thing: int) -> str:
+    """Of a thing that is here or was; GalleryError where the name is another's now, for forgetting
+    goes by names."""
+    name = name_of(gallery, thing, also_gone=True)
+    try:
+        holder = gallery.thing(name).id
+    except NotInGallery:
+        return name
+    if holder != thing:
+        raise GalleryError(
+            f"thing {thing} is gone, and {name!r} is thing {holder} now; forget that one, and what "
+            "else had its name goes with it"
+        )
+    return name
