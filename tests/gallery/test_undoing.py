@@ -16,7 +16,7 @@ from firstsight.errors import GalleryError, NotInGallery, UsageError
 from firstsight.gallery import history
 from firstsight.gallery.gallery import Gallery
 
-from .stores import MODEL, OTHER_MODEL, created, everything, held, photo, verdict
+from .stores import MODEL, OTHER_MODEL, bytes_of, created, everything, held, photo, verdict
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,40 @@ def test_a_step_of_a_foreign_file_cannot_change_other_tables(tmp_path: Path) -> 
 
 NAMES = st.sampled_from(["mug", "cup", "pot", "pan"])
 NUMBERS = st.integers(0, 7)
+
+
+def test_only_the_last_steps_are_undone_by_their_numbers(tmp_path: Path) -> None:
+    with created(tmp_path / "g", mug=[1], cup=[2]) as gallery:
+        number = gallery.record(verdict("wrong", "mug", None))
+        (new,) = gallery.enroll([("bowl", photo(3))])
+        (judged,) = gallery.steps_that_made(verdicts=[number])
+        (enrolled,) = gallery.steps_that_made(photos=[new.photo])
+        assert gallery.steps_that_made(photos=[new.photo], verdicts=[number]) == [judged, enrolled]
+        with pytest.raises(GalleryError, match="done since: enrolled 1 photo of 'bowl'"):
+            gallery.undo_these([judged])
+        assert len(gallery.verdicts()) == 1
+        assert [step.id for step in gallery.undo_these([judged, enrolled])] == [enrolled, judged]
+        for gone in ([judged], []):
+            with pytest.raises(NotInGallery, match="taken back already"):
+                gallery.undo_these(gone)
+        assert (held(gallery), gallery.verdicts()) == ({"mug": [1], "cup": [2]}, [])
+
+
+def test_changes_made_together_are_kept_or_left_together(tmp_path: Path) -> None:
+    def rename(*pairs: tuple[str, str]) -> None:
+        with gallery.together():
+            for old, new in pairs:
+                gallery.rename(old, new)
+
+    with created(tmp_path / "g", mug=[1], cup=[2]) as gallery:
+        with pytest.raises(NotInGallery):
+            rename(("mug", "bowl"), ("nothing", "x"))
+        assert set(held(gallery)) == {"mug", "cup"}
+        rename(("mug", "bowl"), ("cup", "jar"))
+        assert set(held(gallery)) == {"bowl", "jar"}
+        with gallery.together():
+            gallery.forget("bowl")
+        assert b"bowl" not in bytes_of(tmp_path / "g")
 
 
 class AnyChanges(RuleBasedStateMachine):

@@ -208,6 +208,13 @@ class Gallery:
         with self._store.reading() as connection:
             return rows.steps(connection, limit)
 
+    def steps_that_made(
+        self, *, photos: Iterable[int] = (), verdicts: Iterable[int] = ()
+    ) -> list[int]:
+        """The numbers of the steps by which these came, as far as they can still be undone."""
+        with self._store.reading() as connection:
+            return history.steps_that_made(connection, photos, verdicts)
+
     def verdicts(self, *, any_model: bool = False) -> list[Verdict]:
         """In the order given; unless `any_model`, those on answers of the model in force.
 
@@ -306,6 +313,23 @@ class Gallery:
         with self._store.writing() as connection:
             return history.undo_steps(connection, n)
 
+    def undo_these(self, step_ids: Iterable[int]) -> list[Step]:
+        """Take these steps back, which must be the last ones; gives them, the newest first.
+
+        GalleryError, and nothing is undone, where others came since; NotInGallery where one of them
+        is there no more.
+        """
+        with self._store.writing() as connection:
+            return history.undo_these(connection, step_ids)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """The changes made inside are kept all together, or none of them where the block raises."""
+        with self._store.together():
+            yield
+        if forgetting.is_left(self._store):
+            forgetting.sweep_after_forgetting(self._store)
+
     def once(self, receipt: Receipt, act: Callable[[], Any]) -> tuple[Any, bool]:
         """What `act` gives, a JSON value, and whether it was done now.
 
@@ -314,14 +338,12 @@ class Gallery:
         Raises UsageError where the key was for another request, GalleryError where the answer of
         then was forgotten, and whatever `act` raises.
         """
-        with self._store.together() as connection:
+        with self.together(), self._store.writing() as connection:
             kept = receipts.find(connection, receipt)
             if kept is not None:
                 return kept[0], False
             answer = act()
             receipts.keep(connection, receipt, answer)
-        if forgetting.is_left(self._store):
-            forgetting.sweep_after_forgetting(self._store)
         return answer, True
 
     # What cannot be undone.

@@ -17,7 +17,16 @@ from firstsight.gallery import rows
 from firstsight.gallery.connection import Store
 from firstsight.gallery.records import Step
 
-__all__ = ["Change", "changing", "drop_steps", "grow_generation", "now", "undo_steps"]
+__all__ = [
+    "Change",
+    "changing",
+    "drop_steps",
+    "grow_generation",
+    "now",
+    "steps_that_made",
+    "undo_steps",
+    "undo_these",
+]
 
 MOST_STEPS = 1_000
 
@@ -106,6 +115,42 @@ def undo_steps(connection: sqlite3.Connection, n: int) -> list[Step]:
         drop_steps(connection, [step.id])
     grow_generation(connection)
     return undone
+
+
+def undo_these(connection: sqlite3.Connection, step_ids: Iterable[int]) -> list[Step]:
+    """As `undo_steps`, of steps that must be the last ones; GalleryError where others came since.
+
+    NotInGallery where one of them is there no more.
+    """
+    wanted = set(step_ids)
+    (n_there,) = connection.execute(
+        "SELECT count(*) FROM step WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(wanted)),),
+    ).fetchone()
+    if not wanted or n_there < len(wanted):
+        raise NotInGallery("this was taken back already, or can be undone no more")
+    others = [step for step in rows.steps(connection, len(wanted)) if step.id not in wanted]
+    if others:
+        raise GalleryError(
+            "nothing was undone, for that would take back what was done since: "
+            f"{others[0].told}; undo that first, or leave both"
+        )
+    return undo_steps(connection, len(wanted))
+
+
+def steps_that_made(
+    connection: sqlite3.Connection, photos: Iterable[int], verdicts: Iterable[int]
+) -> list[int]:
+    """The steps by which these came, as far as they can still be undone, in their order."""
+    found: set[int] = set()
+    for kind, ids in (("photo", photos), ("verdict", verdicts)):
+        made = connection.execute(
+            "SELECT min(step_id) FROM effect WHERE kind = ? AND field = 'gone' AND new = 0 "
+            "AND row_id IN (SELECT value FROM json_each(?)) GROUP BY row_id",
+            (kind, json.dumps(list(ids))),
+        )
+        found.update(row[0] for row in made)
+    return sorted(found)
 
 
 def _take_back(connection: sqlite3.Connection, step_id: int) -> list[int]:

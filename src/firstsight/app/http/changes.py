@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from firstsight.app.http.clerk import Clerk
 from firstsight.app.http.sight import Picture, Sight
 from firstsight.deciding.estimated import Estimate
+from firstsight.errors import GalleryError, PictureError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import Receipt
 from firstsight.images.reading import Crop
 from firstsight.recognition.answers import Answer, Enrollment
 from firstsight.recognition.recognizer import Recognizer
 
-__all__ = ["Changes", "Judged"]
+__all__ = ["Changes", "Judged", "photo_kept"]
 
 Result = TypeVar("Result")
 
@@ -101,6 +102,28 @@ class Changes:
             picture, crop, receipt, lambda recognizer, it: recognizer.deny(it, truth)
         )
 
+    async def introduce(self, picture: Picture, thing: str) -> tuple[int, int]:
+        """The name given is wrong, and the picture is the first photo of a new thing.
+
+        Gives the numbers of the verdict and of the photo, which are kept both or neither:
+        GalleryError where this very picture is enrolled under another name.
+        """
+        batch, vectors = await self._sight.prepared(
+            thing, [picture], keeps_pictures=self._keeps_pictures
+        )
+        ((_, made),) = batch
+        if isinstance(made, PictureError):
+            raise made
+
+        def keep(recognizer: Recognizer) -> tuple[int, int]:
+            recognizer.settle()  # or its thresholds would be estimated while other writers wait
+            with recognizer.gallery.together():
+                verdict = recognizer.deny(recognizer.answer(made.reading, vectors[0]))
+                (result,) = recognizer.enroller().embedded(batch, vectors)
+                return verdict, photo_kept(result)
+
+        return await self._writing.do(keep)
+
     async def _judge(
         self,
         picture: Picture,
@@ -116,6 +139,15 @@ class Changes:
             return Judged(number, answer, recognizer.estimate())
 
         return await self._writing.do(judge)
+
+
+def photo_kept(result: Enrollment) -> int:
+    """The number of the photo that now holds the picture; GalleryError where none does."""
+    if result.status == "elsewhere":
+        raise GalleryError(f"exactly this picture is here already, as {result.holder}")
+    if not result.done or result.photo is None:
+        raise GalleryError(result.trouble or "the picture was not kept; try again")
+    return result.photo
 
 
 def _once(recognizer: Recognizer, receipt: Receipt | None, act: Callable[[], Result]) -> Result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from firstsight.app.http.changes import photo_kept
 from firstsight.app.http.desk import Desk
 from firstsight.app.http.security.access import may_read, may_write
 from firstsight.app.http.sight import Picture
@@ -19,6 +20,7 @@ from firstsight.app.web.rendering import (
     page,
     part,
     picture_response,
+    steps_of,
 )
 from firstsight.app.web.scale import scale_of
 from firstsight.app.web.telling import (
@@ -168,7 +170,9 @@ async def judged(request: Request) -> HTMLResponse:
     """A person's word: `said` is "right", "none", or "other" with the name of a thing."""
     form = await read_form(request)
     picture = tray_of(request).take(form.text("asked"))
-    told, steps = await _recorded(desk_of(request), picture, form)
+    desk = desk_of(request)
+    told, made = await _recorded(desk, picture, form)
+    steps = await desk.look(lambda gallery: gallery.steps_that_made(**made))
     return part(
         request,
         "noted",
@@ -176,32 +180,31 @@ async def judged(request: Request) -> HTMLResponse:
         told=told,
         steps=steps,
         asked=form.text("asked"),
-        keep=form.text("thing") if form.text("said") != "none" and steps == 1 else "",
+        keep=form.text("thing") if form.text("said") != "none" and "photos" not in made else "",
     )
 
 
-async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, int]:
-    """What was noted, and how many steps take it back."""
+async def _recorded(desk: Desk, picture: Picture, form: Form) -> tuple[str, dict[str, list[int]]]:
+    """What was noted, and the numbers of the verdict and the photo that it made."""
     said, named = form.text("said"), form.text("thing")
     if said == "right":
-        await desk.changes.confirm(picture, named)
-        return f"Noted: this is {named}.", 1
+        judged = await desk.changes.confirm(picture, named)
+        return f"Noted: this is {named}.", {"verdicts": [judged.verdict]}
     if said == "none":
-        await desk.changes.deny(picture)
-        return "Noted: this is none of the things here.", 1
+        judged = await desk.changes.deny(picture)
+        return "Noted: this is none of the things here.", {"verdicts": [judged.verdict]}
     given = (await desk.questions.identify(picture)).thing
     try:
         thing = (await desk.look(lambda gallery: gallery.thing(named))).name
     except NotInGallery:
-        thing_name(named)  # or nothing is noted
-        await desk.changes.deny(picture)
-        await _teach(desk, picture, named)
-        return f"Noted: this is {named}, which is new here. Its first photo is kept.", 2
+        verdict, photo = await desk.changes.introduce(picture, thing_name(named))
+        told = f"Noted: this is {named}, which is new here. Its first photo is kept."
+        return told, {"verdicts": [verdict], "photos": [photo]}
     if thing == given:
-        await desk.changes.confirm(picture)
+        judged = await desk.changes.confirm(picture)
     else:
-        await desk.changes.deny(picture, thing)
-    return f"Noted: this is {thing}.", 1
+        judged = await desk.changes.deny(picture, thing)
+    return f"Noted: this is {thing}.", {"verdicts": [judged.verdict]}
 
 
 @router.post("/g/{gallery}/teach", dependencies=[Depends(may_write)])
@@ -212,21 +215,16 @@ async def taught(request: Request) -> HTMLResponse:
     if not thing:
         raise FirstsightError("it needs a name; type one")
     picture = tray_of(request).take(form.text("asked"))
-    await _teach(desk, picture, thing)
+    (result,) = await desk.changes.enroll(thing, [picture])
+    photo_kept(result)
+    steps = await steps_of(desk, [result])
     n_things, _ = await counts_of(desk)
     return part(
         request,
         "taught",
         back="draw",
         thing=thing,
+        steps=steps,
         n_things=n_things,
         draws=form.text("draws"),
     )
-
-
-async def _teach(desk: Desk, picture: Picture, thing: str) -> None:
-    (result,) = await desk.changes.enroll(thing, [picture])
-    if result.status == "elsewhere":
-        raise FirstsightError(f"exactly this picture is here already, as {result.holder}")
-    if not result.done:
-        raise FirstsightError(result.trouble or "the picture was not kept; try again")

@@ -33,6 +33,11 @@ class Form:
         # Python itself reads no number of thousands of digits.
         return min(max(int(text), least), most) if len(text) < 20 else most
 
+    def numbers(self, name: str) -> list[int]:
+        """Whole numbers with commas between them; what is none is passed over."""
+        parts = (each.strip() for each in self.text(name).split(","))
+        return [int(each) for each in parts if each.isdecimal() and len(each) < 16]
+
     @property
     def pictures(self) -> list[Picture]:
         return [picture for _, picture in self._upload.pictures]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from firstsight.app.web.telling import (
     things_told,
 )
 from firstsight.errors import FirstsightError
+from firstsight.recognition.answers import Enrollment
 
 __all__ = [
     "PageRoute",
@@ -34,6 +35,7 @@ __all__ = [
     "page",
     "part",
     "picture_response",
+    "steps_of",
 ]
 
 _KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
@@ -74,6 +76,12 @@ def desk_of(request: Request) -> Desk:
 async def counts_of(desk: Desk) -> tuple[int, int]:
     """How many things and photos: at once, where an overview waits for thresholds."""
     return await desk.look(lambda gallery: gallery.counts())
+
+
+async def steps_of(desk: Desk, results: Iterable[Enrollment]) -> list[int]:
+    """The steps by which pictures were enrolled just now, for Undo."""
+    photos = [each.photo for each in results if each.photo and each.status == "new"]
+    return await desk.look(lambda gallery: gallery.steps_that_made(photos=photos))
 
 
 def drawing_desk(request: Request) -> Desk | None:

@@ -21,6 +21,7 @@ from firstsight.app.web.rendering import (
     page,
     part,
     picture_response,
+    steps_of,
 )
 from firstsight.errors import FirstsightError, NotInGallery
 from firstsight.gallery.gallery import Gallery
@@ -56,7 +57,7 @@ async def things(request: Request, containing: str = "", after: str = "") -> HTM
         return part(request, "things", back="things", **listed)
     n_things, n_photos = await counts_of(desk)
     steps = await desk.look(lambda gallery: gallery.steps(1))
-    last = steps[0].told if steps else None
+    last = steps[0] if steps else None
     counts = {"n_things": n_things, "n_photos": n_photos}
     return page(request, "things", "Things", gallery=desk.name, last=last, **counts, **listed)
 
@@ -112,8 +113,7 @@ async def enroll(request: Request) -> HTMLResponse:
                 checked=list(zip(checked, held, strict=True)),
                 left_out=form.left_out,
             )
-    results = await _each(desk, named, saves=True)
-    return part(request, "enrolled", back="things", results=results, left_out=form.left_out)
+    return await _enrolled(request, named, form.left_out)
 
 
 @router.post("/g/{gallery}/enroll/anyway", dependencies=changing)
@@ -124,8 +124,17 @@ async def enroll_anyway(request: Request) -> HTMLResponse:
     named = [
         (names[number], tray.take(number)) for number in form.texts("asked") if number in names
     ]
-    results = await _each(desk_of(request), named, saves=True)
-    return part(request, "enrolled", back="things", results=results, left_out=[])
+    return await _enrolled(request, named, [])
+
+
+async def _enrolled(
+    request: Request, named: Sequence[tuple[str, Picture]], left_out: Sequence[tuple[str, str]]
+) -> HTMLResponse:
+    desk = desk_of(request)
+    results = await _each(desk, named, saves=True)
+    steps = await steps_of(desk, results)
+    about = {"results": results, "left_out": left_out, "steps": steps}
+    return part(request, "enrolled", back="things", **about)
 
 
 async def _each(
@@ -197,8 +206,9 @@ async def remove_photo(request: Request, number: PhotoNumber) -> Response:
 
 @router.post("/g/{gallery}/undo", dependencies=changing)
 async def undo(request: Request) -> HTMLResponse:
-    steps = (await read_form(request)).number("steps", 1, 20, 1)
-    undone = await desk_of(request).changes.make(lambda gallery: gallery.undo(steps))
+    """Take back the steps of those numbers, and never what came since."""
+    steps = (await read_form(request)).numbers("steps")
+    undone = await desk_of(request).changes.make(lambda gallery: gallery.undo_these(steps))
     told = "; ".join(each.told for each in undone)
     return part(request, "undone", back="things", told=told)
 
