@@ -60,6 +60,15 @@ def test_a_part_that_fails_and_is_caught_leaves_nothing_of_itself(gallery: Galle
     assert held(gallery) == {"bowl": [2], "jar": [3], "mug": [1]}
 
 
+def test_an_answer_is_made_fuller_unless_it_was_forgotten(gallery: Gallery) -> None:
+    gallery.once(FIRST, lambda: 1)
+    gallery.retell(FIRST, [1, "a-name-to-forget"])
+    assert gallery.once(FIRST, lambda: 2) == ([1, "a-name-to-forget"], False)
+    gallery.forget("mug")
+    gallery.retell(FIRST, [1, "a-name-to-forget"])
+    assert b"a-name-to-forget" not in bytes_of(gallery.place)
+
+
 def test_one_key_is_for_one_request(gallery: Gallery) -> None:
     gallery.once(FIRST, lambda: 1)
     with pytest.raises(UsageError, match="use a new key for each request"):

@@ -346,6 +346,11 @@ class Gallery:
             receipts.keep(connection, receipt, answer)
         return answer, True
 
+    def retell(self, receipt: Receipt, answer: Any) -> None:
+        """Keep a fuller answer, a JSON value, for what `once` did; not where it was forgotten."""
+        with self._store.writing() as connection:
+            receipts.retell(connection, receipt, answer)
+
     # What cannot be undone.
 
     def forget(self, name: str) -> Forgotten:

@@ -13,7 +13,7 @@ from firstsight.errors import GalleryError, UsageError
 from firstsight.gallery.history import now
 from firstsight.gallery.records import Receipt
 
-__all__ = ["MOST_RECEIPTS", "blank", "find", "keep"]
+__all__ = ["MOST_RECEIPTS", "blank", "find", "keep", "retell"]
 
 MOST_RECEIPTS = 10_000  # the oldest go first
 
@@ -50,6 +50,14 @@ def keep(connection: sqlite3.Connection, receipt: Receipt, answer: Any) -> None:
     connection.execute(
         "DELETE FROM receipt WHERE rowid <= (SELECT max(rowid) FROM receipt) - ?",
         (MOST_RECEIPTS,),
+    )
+
+
+def retell(connection: sqlite3.Connection, receipt: Receipt, answer: Any) -> None:
+    """Put another answer in the place of the one that is kept, unless that was forgotten."""
+    connection.execute(
+        "UPDATE receipt SET answer = ? WHERE key = ? AND answer IS NOT NULL",
+        (json.dumps(answer, ensure_ascii=False), receipt.key),
     )
 
 

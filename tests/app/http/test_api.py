@@ -328,6 +328,20 @@ def test_a_verdict_moves_the_estimate_and_can_be_withdrawn(client: httpx.Client)
     assert client.get(path).json() == {"verdicts": []}
 
 
+def test_a_verdict_sent_again_gets_the_answer_of_then(client: httpx.Client) -> None:
+    path = f"{GALLERY}/verdicts"
+    sent: dict[str, Any] = {"data": {"verdict": "wrong"}, "files": [picture(60, 1)]}
+    key = {"Idempotency-Key": "answer of then"}
+    said = client.post(path, **sent, headers=key).json()
+    enroll(client, 60)
+    again = client.post(path, **sent, headers=key)
+    assert (again.status_code, again.json()) == (201, said)
+    client.post(f"{GALLERY}/things/{thing_named(client, 'figure 60')}/forget")
+    forgotten = client.post(path, **sent, headers=key)
+    assert forgotten.status_code == 409
+    client.delete(f"{path}/{said['verdict']}")
+
+
 @pytest.mark.parametrize(
     ("path", "field", "told"),
     [

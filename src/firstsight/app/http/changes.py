@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from firstsight.app.http.clerk import Clerk
 from firstsight.app.http.sight import Picture, Sight
-from firstsight.deciding.estimated import Estimate
 from firstsight.errors import GalleryError, PictureError
 from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.records import Receipt
@@ -23,11 +22,14 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A person's word, recorded: the verdict's number, the answer it is on, and what follows."""
+    """A person's word, recorded: the verdict's number, the answer it is on, and what follows.
+
+    answer, estimate: as JSON.
+    """
 
     verdict: int
-    answer: Answer
-    estimate: Estimate
+    answer: dict[str, Any]
+    estimate: dict[str, Any]
 
 
 class Changes:
@@ -134,9 +136,18 @@ class Changes:
         reading, vector = await self._sight.seen(picture, crop)
 
         def judge(recognizer: Recognizer) -> Judged:
-            answer = recognizer.answer(reading, vector)
-            number = _once(recognizer, receipt, lambda: say(recognizer, answer))
-            return Judged(number, answer, recognizer.estimate())
+            recognizer.settle()  # or thresholds would be estimated while other writers wait
+
+            def act() -> dict[str, Any]:
+                answer = recognizer.answer(reading, vector)
+                return {"verdict": say(recognizer, answer), "answer": answer.to_json()}
+
+            told = _once(recognizer, receipt, act)
+            if "estimate" not in told:
+                told["estimate"] = recognizer.estimate().to_json()
+                if receipt is not None:
+                    recognizer.gallery.retell(receipt, told)
+            return Judged(**told)
 
         return await self._writing.do(judge)
 

@@ -53,14 +53,7 @@ async def judge(change: TheChange) -> Reply:
         judged = await change.desk.changes.deny(picture, truth, crop=crop, receipt=receipt)
     else:
         raise Refusal(400, "bad_request", "verdict: give right, or wrong")
-    return Reply(
-        {
-            "verdict": judged.verdict,
-            "answer": judged.answer.to_json(),
-            "estimate": judged.estimate.to_json(),
-        },
-        201,
-    )
+    return Reply(vars(judged), 201)
 
 
 @router.get("", response_model=shapes.Verdicts)
