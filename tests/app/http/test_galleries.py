@@ -7,14 +7,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from rich.console import Console
 
+from firstsight.app import upgrading
 from firstsight.app.http.desks import MOST_GALLERIES
 from firstsight.gallery.gallery import Gallery
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.binding import binding_of
 from firstsight.recognition.recognizer import Recognizer
 from tests.app.http.description import Description
-from tests.app.http.serving import Server, picture, serving
+from tests.app.http.serving import Server, enroll, picture, serving
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,39 @@ def test_a_gallery_is_made_once_and_used_at_once(
         refused = opened.put("/v1/galleries/signs", json=other)
         assert (refused.status_code, refused.json()["error"]["code"]) == (409, "gallery_refused")
         assert "is there already" in refused.json()["error"]["message"]
+
+
+def test_a_gallery_made_by_another_program_meanwhile_is_found(
+    open_server: Server, opened: httpx.Client
+) -> None:
+    assert opened.get("/v1/galleries/later").status_code == 404
+    assert opened.get("/g/later-on-the-page/things").status_code == 404
+    for name in ("later", "later-on-the-page"):
+        with Recognizer.open(open_server.home / "galleries" / name, model="characters"):
+            pass
+    assert opened.get("/v1/galleries/later").json()["name"] == "later"
+    assert opened.get("/g/later-on-the-page/things").status_code == 200
+    assert {"later", "later-on-the-page"} <= set(served(opened))
+    assert opened.get("/v1/galleries/broken").status_code == 404
+
+
+def test_a_gallery_that_moves_to_another_model_is_served_by_the_next_server(tmp_path: Path) -> None:
+    place = str(tmp_path / "galleries" / "characters")
+
+    def statuses(client: httpx.Client, thing: int) -> list[int]:
+        asked = client.post("/v1/identify", files=[picture(1, 1)])
+        return [asked.status_code, enroll(client, thing).status_code]
+
+    with serving(tmp_path) as running, running.client() as client:
+        enroll(client, 1)
+        upgrading.prepare(place, "photos", console=Console(quiet=True))
+        upgrading.switch(place, "photos")
+        assert statuses(client, 2) == [409, 409]
+        upgrading.go_back(place)
+        assert statuses(client, 2) == [200, 201]
+        upgrading.go_back(place)
+    with serving(tmp_path) as running, running.client() as client:
+        assert statuses(client, 3) == [200, 201]
 
 
 @pytest.mark.parametrize("name", ["..%5Cx", "a%00b", "%20", ".hidden", "nul", "x" * 70])

@@ -51,3 +51,12 @@ def test_a_gallery_that_cannot_be_opened_is_told_in_a_sentence(tmp_path: Path) -
     assert ended.code == 1
     assert f"{file} is a file, and a gallery is a folder" in ended.sentence
     assert here("enroll", "mug", "x.png", "--gallery", file).sentence == ended.sentence
+
+
+def test_two_galleries_of_one_name_are_not_served_together(tmp_path: Path) -> None:
+    places = [tmp_path / each / "shop" for each in ("x1", "x2")]
+    options = [text for place in places for text in ("--gallery", str(place))]
+    ended = firstsight("serve", *options, "--port", "0")
+    assert ended.code == 2
+    assert f"{places[0]} and {places[1]} are both called 'shop'" in ended.sentence
+    assert list(tmp_path.iterdir()) == []

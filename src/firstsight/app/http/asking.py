@@ -61,7 +61,7 @@ IdempotencyKey = Annotated[
 async def desk_meant(request: Request, gallery: str | None = None) -> Desk:
     """Of the gallery in the path or the query; the first where neither names one."""
     desks = request.app.state.desks
-    desk: Desk = desks.first if gallery is None else desks[gallery]
+    desk: Desk = desks.first if gallery is None else await desks.meant(gallery)
     return desk
 
 

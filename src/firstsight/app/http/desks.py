@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -33,7 +34,10 @@ class Desks(Mapping[str, Desk]):
     """The desks by the names of their galleries, in the order of the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        """Opens every gallery, and makes those that are not there yet."""
+        """Opens every gallery, and makes those that are not there yet.
+
+        UsageError where two of them go by one name.
+        """
         self._settings = settings
         self._policy = Policy(
             settings.false_accepts, settings.decoding, second_look=settings.second_look
@@ -42,9 +46,10 @@ class Desks(Mapping[str, Desk]):
         self._batchers: dict[str, Batcher] = {}
         self._desks: dict[str, Desk] = {}
         self._making = threading.Lock()
+        places = _places_of(settings.galleries)
         try:
-            for gallery in settings.galleries:
-                self._add(self._open(gallery_place(gallery)))
+            for place in places:
+                self._add(self._open(place))
             if settings.all_galleries:
                 self._open_others()
         except BaseException:
@@ -71,6 +76,12 @@ class Desks(Mapping[str, Desk]):
     def first(self) -> Desk:
         """The one that answers where a request names no gallery."""
         return next(iter(self._desks.values()))
+
+    async def meant(self, name: str) -> Desk:
+        """As by its name; one that another program made since the server started is found."""
+        if name not in self._desks and self._settings.all_galleries:
+            await asyncio.to_thread(self._look_for, name)
+        return self[name]
 
     def make(
         self, name: str, *, model: str | None = None, keeps_pictures: bool | None = None
@@ -104,13 +115,21 @@ class Desks(Mapping[str, Desk]):
 
     def _open_others(self) -> None:
         for place in list_galleries():
-            if place.name in self._desks:
-                continue
-            try:
-                self._require_room()
-                self._add(self._open(place))
-            except FirstsightError as trouble:  # nobody named it, so the others are served
-                _journal.warning("the gallery %s is not served: %s", place.name, trouble)
+            if place.name not in self._desks:
+                self._add_if_sound(place)
+
+    def _look_for(self, name: str) -> None:
+        with self._making:
+            for place in list_galleries():  # no name leads anywhere else
+                if place.name == name and name not in self._desks:
+                    self._add_if_sound(place)
+
+    def _add_if_sound(self, place: Path) -> None:
+        try:
+            self._require_room()
+            self._add(self._open(place))
+        except FirstsightError as trouble:  # nobody chose it, so the others are served
+            _journal.warning("the gallery %s is not served: %s", place.name, trouble)
 
     def _require_room(self) -> None:
         if not self._settings.all_galleries:
@@ -145,6 +164,20 @@ class Desks(Mapping[str, Desk]):
 
         sight = Sight(batcher, self._pool, self._policy.limits)
         return Desk(place.name, sight, open_recognizer, keeps_pictures=keeps_pictures)
+
+
+def _places_of(galleries: Sequence[str]) -> list[Path]:
+    """Each place once; UsageError where two go by one name, by which a server tells them apart."""
+    by_name: dict[str, Path] = {}
+    for gallery in galleries:
+        place = gallery_place(gallery)
+        other = by_name.setdefault(place.name, place)
+        if other.resolve() != place.resolve():
+            raise UsageError(
+                f"{other} and {place} are both called {place.name!r}, and a server knows galleries "
+                "by the names of their folders; rename one of these, or serve them by two servers"
+            )
+    return list(by_name.values())
 
 
 def _place_of(name: str) -> Path:

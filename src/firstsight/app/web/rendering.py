@@ -59,6 +59,8 @@ class PageRoute(APIRoute):
 
         async def answer_or_tell(request: Request) -> Response:
             try:
+                if gallery := request.path_params.get("gallery"):
+                    await cast(Desks, request.app.state.desks).meant(gallery)
                 return await answer(request)
             except Refusal as refusal:
                 return _trouble(request, refusal)
