@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from firstsight.deciding.second_look import log_odds_of, nearer_by
+from firstsight.deciding.second_look import log_odds_of
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,8 @@ def test_odds_rise_with_what_agrees_up_to_a_bound(agreeing: float, odds: float) 
     assert log_odds_of(agreeing) == pytest.approx(odds, abs=0.02)
 
 
-def test_as_a_distance_it_is_what_lowers_the_odds_as_much() -> None:
-    # Six raise the log odds by 6, and a unit of distance lowers them by 20.
-    assert nearer_by(6, sharpness=20) == pytest.approx(0.3)
-    assert nearer_by(0, sharpness=20) == 0
+@pytest.mark.parametrize(
+    ("other_colours", "odds"), [(0, 6), (0.08, 6), (0.12, 3), (0.16, 0), (1, 0)]
+)
+def test_a_print_in_other_colours_says_nothing(other_colours: float, odds: float) -> None:
+    assert log_odds_of(6, other_colours) == pytest.approx(odds)

@@ -23,6 +23,12 @@ def printed(number: int, *, logo: Image.Image | None = None) -> Image.Image:
     return cover
 
 
+def in_other_colours(cover: Image.Image) -> Image.Image:
+    """A sister product: the same print, with red for green, green for blue and blue for red."""
+    red, green, blue = cover.split()
+    return Image.merge("RGB", (green, blue, red))
+
+
 def photographed(cover: Image.Image, seed: int, *, table: Image.Image | None = None) -> Image.Image:
     """Half as large, turned by up to 25 degrees and seen from aside, on a table."""
     rng = np.random.default_rng([8, seed])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,8 @@ from hypothesis import strategies as st
 
 from firstsight.keypoints import Keypoints, agreeing, find_keypoints
 from tests.keypoints.prints import photographed, printed
+
+BLACK = np.zeros((32, 32, 3), np.uint8)
 
 
 def planted(n: int, seed: int) -> Keypoints:
@@ -16,6 +20,7 @@ def planted(n: int, seed: int) -> Keypoints:
         rng.uniform(0.005, 0.02, n).astype(np.float32),
         rng.uniform(-3, 3, n).astype(np.float32),
         rng.integers(0, 40, (n, 128)).astype(np.uint8),
+        BLACK,
     )
 
 
@@ -27,18 +32,24 @@ def moved(points: Keypoints, *, turn: float, size: float, shift: tuple[float, fl
         (points.size * size).astype(np.float32),
         (points.angle + turn).astype(np.float32),
         points.descriptions,
+        points.colours,
     )
 
 
 def rows(points: Keypoints, kept: list[int]) -> Keypoints:
-    return Keypoints(
-        points.at[kept], points.size[kept], points.angle[kept], points.descriptions[kept]
+    return replace(
+        points,
+        at=points.at[kept],
+        size=points.size[kept],
+        angle=points.angle[kept],
+        descriptions=points.descriptions[kept],
     )
 
 
 def joined(one: Keypoints, other: Keypoints) -> Keypoints:
     names = ("at", "size", "angle", "descriptions")
-    return Keypoints(*(np.concatenate([getattr(one, k), getattr(other, k)]) for k in names))
+    both = {k: np.concatenate([getattr(one, k), getattr(other, k)]) for k in names}
+    return Keypoints(**both, colours=one.colours)
 
 
 @settings(max_examples=50, deadline=None)
@@ -56,9 +67,7 @@ def test_what_moved_together_agrees_and_nothing_else(
     # The first six went elsewhere: far off, each to another place.
     at = there.at.copy()
     at[:6] += np.array([[2 + k, -3 + 2 * k] for k in range(6)], np.float32)
-    other = joined(
-        planted(10, seed + 5000), Keypoints(at, there.size, there.angle, there.descriptions)
-    )
+    other = joined(planted(10, seed + 5000), replace(there, at=at))
     agreement = agreeing(points, other)
     assert agreement.first.tolist() == list(range(6, 20))
     assert agreement.second.tolist() == list(range(16, 30))
@@ -67,7 +76,7 @@ def test_what_moved_together_agrees_and_nothing_else(
 def test_middles_count_and_rims_do_not() -> None:
     points = planted(8, 3)
     at = np.array([[0, 0], [0.2, 0], [0, 0.4], [-0.2, 0.2], *points.at[4:]], np.float32)
-    one = Keypoints(at, points.size, points.angle, points.descriptions)
+    one = replace(points, at=at)
     middle = agreeing(one, one).middle
     assert middle[:4] == pytest.approx(np.exp([0, -0.5, -2, -1]))
     # Of both pictures the one where it lies farther out.
@@ -88,6 +97,7 @@ def test_a_mirror_image_does_not_agree() -> None:
         points.size,
         np.pi - points.angle,
         points.descriptions,
+        points.colours,
     )
     assert len(agreeing(points, mirrored)) == 0
 
@@ -95,10 +105,10 @@ def test_a_mirror_image_does_not_agree() -> None:
 def test_one_place_with_two_directions_counts_once() -> None:
     points = planted(9, 2)
     twice = joined(points, rows(points, [0, 1]))
-    other = Keypoints(twice.at, twice.size, twice.angle, np.roll(twice.descriptions, 0))
+    other = replace(twice, descriptions=np.roll(twice.descriptions, 0))
     descriptions = other.descriptions.copy()
     descriptions[9:] = 255 - descriptions[9:]  # another direction is described otherwise
-    both = Keypoints(twice.at, twice.size, twice.angle, descriptions)
+    both = replace(twice, descriptions=descriptions)
     assert len(agreeing(both, both)) == 9
 
 

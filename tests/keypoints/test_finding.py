@@ -97,14 +97,23 @@ def test_the_strongest_come_first_and_no_more_than_asked_for() -> None:
 def test_what_is_packed_is_the_same_unpacked() -> None:
     found = find_keypoints(printed(4))
     again = Keypoints.from_bytes(found.to_bytes())
-    for name in ("at", "size", "angle", "descriptions"):
+    for name in ("at", "size", "angle", "descriptions", "colours"):
         np.testing.assert_array_equal(getattr(found, name), getattr(again, name))
-    assert len(found.to_bytes()) == 144 * len(found)
-    assert len(Keypoints.from_bytes(b"")) == 0
+    assert len(found.to_bytes()) == 2 + 32 * 32 * 3 + 144 * len(found)
+    plain = find_keypoints(Image.new("RGB", (90, 10), "red"))
+    assert len(Keypoints.from_bytes(plain.to_bytes())) == len(plain) == 0
+    assert plain.colours.shape == (4, 32, 3)
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda packed: packed[:-1], lambda packed: b"\xff" * 144, lambda packed: packed * 84]
+    "damage",
+    [
+        lambda packed: b"",
+        lambda packed: packed[:-1],
+        lambda packed: packed[:-400] + b"\xff" * 400,
+        lambda packed: b"\xff\xff" + packed[2:],
+        lambda packed: packed + packed[-144:] * 260,
+    ],
 )
 def test_what_is_damaged_is_refused(damage: object) -> None:
     packed = find_keypoints(printed(4), 3).to_bytes()

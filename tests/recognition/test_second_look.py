@@ -14,11 +14,12 @@ import firstsight
 from firstsight.deciding.combining import Rule
 from firstsight.errors import UsageError
 from firstsight.images.reading import read_picture
+from firstsight.keypoints import FORMAT
 from firstsight.recognition.comparing import calibrated_of, compare_vectors
 from firstsight.recognition.nearest import Near
 from firstsight.recognition.recognizer import Policy, Recognizer
 from firstsight.recognition.second_look import LOOKED_AT, SecondLook, few_of_each
-from tests.keypoints.prints import photographed, printed
+from tests.keypoints.prints import in_other_colours, photographed, printed
 
 N = 5
 
@@ -111,6 +112,26 @@ def test_any_rule_takes_a_second_look(place: Path, rule: Rule) -> None:
         assert answer.nearest.nearer > 0
 
 
+def test_a_print_in_other_colours_is_no_sign_of_the_same(tmp_path: Path) -> None:
+    with Recognizer.open(tmp_path / "g", model="photos") as recognizer:
+        for number in range(3):
+            recognizer.enroll(f"cover {number}", printed(number))
+        sisters = [photographed(in_other_colours(printed(number)), number) for number in range(3)]
+        for asked in sisters:
+            answer = recognizer.identify(asked)
+            looked = answer.nearest.agreeing
+            assert looked is None or answer.nearest.nearer == 0
+        # Both enrolled, each gets its own, and what they share counts for the one it is.
+        for number in range(3):
+            recognizer.enroll(f"sister {number}", in_other_colours(printed(number)))
+        for number, asked in enumerate(sisters):
+            found = recognizer.search(asked, k=2)
+            assert [each.thing for each in found] == [f"sister {number}", f"cover {number}"]
+            assert found[0].nearer > 0 == found[1].nearer
+            compared = recognizer.verify(asked, printed(number))
+            assert compared.nearer == 0
+
+
 def test_strangers_stay_strangers(recognizer: Recognizer) -> None:
     for number in range(20, 26):
         answer = recognizer.identify(photographed(printed(number), number))
@@ -129,21 +150,21 @@ def test_what_is_found_of_enrolled_photos_is_kept_and_goes_with_them(
         before = recognizer.gallery.generation
         first = recognizer.identify(asked)
         assert recognizer.gallery.generation == before  # an answer is no change
-        kept = recognizer.gallery.keypoints([1, 2, 3], 1)
+        kept = recognizer.gallery.keypoints([1, 2, 3], FORMAT)
         assert sorted(kept) == [1, 2, 3]
         # Nothing is found anew of what is kept.
         monkeypatch.setattr(SecondLook, "_found_anew", lambda *_: pytest.fail("found anew"))
         assert recognizer.identify(asked).to_json() == first.to_json()
         recognizer.gallery.forget("cover 1")
-        assert sorted(recognizer.gallery.keypoints([1, 2, 3], 1)) == [1, 3]
+        assert sorted(recognizer.gallery.keypoints([1, 2, 3], FORMAT)) == [1, 3]
 
 
 def test_damaged_keypoints_are_found_anew(recognizer: Recognizer) -> None:
     asked = photographed(printed(2), 2)
     expected = recognizer.identify(asked).to_json()
-    assert recognizer.gallery.keep_keypoints({number + 1: b"no" for number in range(N)}, 1)
+    assert recognizer.gallery.keep_keypoints({number + 1: b"no" for number in range(N)}, FORMAT)
     assert recognizer.identify(asked).to_json() == expected
-    assert recognizer.gallery.keypoints([3], 1)[3] != b"no"
+    assert recognizer.gallery.keypoints([3], FORMAT)[3] != b"no"
 
 
 def test_without_kept_pictures_nobody_looks_twice(tmp_path: Path) -> None:
@@ -152,7 +173,7 @@ def test_without_kept_pictures_nobody_looks_twice(tmp_path: Path) -> None:
             recognizer.enroll(f"cover {number}", printed(number))
         answer = recognizer.identify(photographed(printed(0), 0))
         assert answer.nearest.agreeing is None
-        assert not recognizer.gallery.keypoints([1, 2, 3], 1)
+        assert not recognizer.gallery.keypoints([1, 2, 3], FORMAT)
         assert recognizer.gallery.keep_keypoints({1: b""}, 1)
         assert not recognizer.gallery.keypoints([1], 1)
 
@@ -202,8 +223,8 @@ def test_a_verdict_is_on_the_distance_of_the_first_look(recognizer: Recognizer) 
 
 
 def test_what_was_denied_does_not_agree_again(place: Path, recognizer: Recognizer) -> None:
-    cover, logo = printed(4), printed(4).crop((100, 100, 200, 200))
-    other = printed(31, logo=logo)  # another thing that bears the middle of cover 4
+    cover, other = printed(4), printed(4).copy()
+    other.paste(printed(31).crop((0, 0, 300, 80)))  # another thing, with most of the print
     asked, again = photographed(other, 1), photographed(other, 2)
     before = recognizer.identify(asked)
     by_first = {each.thing: each for each in (before.nearest, before.runner_up) if each}

@@ -5,6 +5,7 @@ again tells more: its corners and blobs lie in the same order, turned, nearer or
 """
 
 from firstsight.keypoints.agreeing import Agreement, agreeing
+from firstsight.keypoints.colours import other_colours
 from firstsight.keypoints.finding import FORMAT, Keypoints, find_keypoints
 
-__all__ = ["FORMAT", "Agreement", "Keypoints", "agreeing", "find_keypoints"]
+__all__ = ["FORMAT", "Agreement", "Keypoints", "agreeing", "find_keypoints", "other_colours"]

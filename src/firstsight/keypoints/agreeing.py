@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from firstsight.keypoints.finding import Keypoints
 
-__all__ = ["Agreement", "agreeing"]
+__all__ = ["Agreement", "agreeing", "in_the_middle"]
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
@@ -68,7 +68,7 @@ def agreeing(one: Keypoints, other: Keypoints) -> Agreement:
     second, first = _once(other.at, second, first)
     if len(first) < LEAST:
         return nothing
-    middle = np.minimum(_in_the_middle(one.at[first]), _in_the_middle(other.at[second]))
+    middle = np.minimum(in_the_middle(one.at[first]), in_the_middle(other.at[second]))
     return Agreement(first, second, middle)
 
 
@@ -118,5 +118,6 @@ def _once(at: Floats, rows: Indices, others: Indices) -> tuple[Indices, Indices]
     return rows[kept], others[kept]
 
 
-def _in_the_middle(at: Floats) -> Floats:
+def in_the_middle(at: Floats) -> Floats:
+    """(N,) how much each of (N, 2) places counts, 0..1: less, the farther from the middle."""
     return np.asarray(np.exp(-(at**2).sum(axis=1) / (2 * MIDDLE**2)), np.float32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,12 @@ __all__ = ["FORMAT", "Keypoints", "find_keypoints"]
 
 Floats = npt.NDArray[np.float32]
 
-FORMAT = 1  # of `to_bytes`, and of what is found: what another found is found anew
+FORMAT = 2  # of `to_bytes`, and of what is found: what another found is found anew
 MOST = 250  # keypoints of a picture
 LONGEST_SIDE = 384  # pixels; as large as pictures are kept
+COLOURS = 32  # pixels of the longest side of what is kept of the colours
 
+GREY = 4  # of 255, that red, green and blue of a picture without colours differ by
 DIRECTIONS = 36  # of a histogram
 NEARLY_THE_MOST = 0.8  # of its highest peak: a second direction
 REACH = 4.5  # sigmas around a blob that its direction is seen from
@@ -47,6 +50,7 @@ _RIM = np.exp(-(_PLACE_Y**2 + _PLACE_X**2) / (2 * (SQUARES / 2) ** 2))
 _SQUARES_OF = (_BY_Y[:, :, None] * _BY_X[:, None, :]).reshape(-1, SQUARES**2) * _RIM[:, None]
 
 _LENGTH = SQUARES**2 * BINS
+_NO_DESCRIPTIONS = np.zeros((0, _LENGTH), np.uint8)
 _FINE = 512.0  # a description's root is below 1/2, mostly: as a byte
 
 
@@ -56,13 +60,15 @@ class Keypoints:
 
     at: (N, 2) x and y from the picture's middle, its longest side being 1. size: (N,) sigma, in the
     same unit. angle: (N,) radians, clockwise from the right as the picture is seen.
-    descriptions: (N, 128) uint8, 512 times the square root of each one's shares.
+    descriptions: (N, 128) uint8, 512 times the square root of each one's shares. colours: (H, W, 3)
+    uint8, the picture made very small.
     """
 
     at: Floats
     size: Floats
     angle: Floats
     descriptions: npt.NDArray[np.uint8]
+    colours: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.at)
@@ -74,21 +80,47 @@ class Keypoints:
         length = np.linalg.norm(roots, axis=1, keepdims=True)
         return np.asarray(roots / np.maximum(length, 1), np.float32)
 
+    @cached_property
+    def is_grey(self) -> bool:
+        """Whether it was taken without colours, but for what JPEG adds."""
+        return bool(np.ptp(self.colours.astype(np.int16), axis=2).max(initial=0) <= GREY)
+
+    @property
+    def reach(self) -> Floats:
+        """(2,) the largest x and y, of its edges."""
+        height, width = self.colours.shape[:2]
+        return np.asarray(np.array([width, height]) / (2 * max(height, width)), np.float32)
+
+    def colours_at(self, places: Floats) -> Floats:
+        """(N, 3) red, green and blue, 0..1, of (N, 2) places, between the pixels."""
+        height, width = self.colours.shape[:2]
+        pixels = places * max(height, width) + (np.array([width, height]) - 1) / 2
+        channels = (self.colours[:, :, c].astype(np.float32) / 255 for c in range(3))
+        return np.stack([_between(each, pixels[:, 1], pixels[:, 0]) for each in channels], axis=1)
+
     def to_bytes(self) -> bytes:
+        shape = bytes(self.colours.shape[:2])
         where = np.column_stack([self.at, self.size, self.angle]).astype("<f4")
-        return where.tobytes() + self.descriptions.tobytes()
+        return shape + self.colours.tobytes() + where.tobytes() + self.descriptions.tobytes()
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Keypoints:
         """Raises ValueError for anything that `to_bytes` does not write."""
-        n, rest = divmod(len(packed), 16 + _LENGTH)
-        if rest or n > MOST:
+        height, width = packed[:2].ljust(2, b"\0")
+        begin = 2 + height * width * 3
+        n, rest = divmod(len(packed) - begin, 16 + _LENGTH)
+        if (
+            rest
+            or not 0 <= n <= MOST
+            or not 2 <= min(height, width) <= max(height, width) <= COLOURS
+        ):
             raise ValueError(f"{len(packed)} bytes are no whole number of keypoints up to {MOST}")
-        where = np.frombuffer(packed, "<f4", 4 * n).reshape(n, 4).astype(np.float32)
+        colours = np.frombuffer(packed, np.uint8, begin - 2, offset=2).reshape(height, width, 3)
+        where = np.frombuffer(packed, "<f4", 4 * n, offset=begin).reshape(n, 4).astype(np.float32)
         if not np.isfinite(where).all() or (where[:, 2] <= 0).any():
             raise ValueError("a keypoint lies nowhere")
-        descriptions = np.frombuffer(packed, np.uint8, offset=16 * n).reshape(n, _LENGTH)
-        return cls(where[:, :2], where[:, 2], where[:, 3], descriptions)
+        descriptions = np.frombuffer(packed, np.uint8, offset=begin + 16 * n).reshape(n, _LENGTH)
+        return cls(where[:, :2], where[:, 2], where[:, 3], descriptions, colours)
 
 
 def find_keypoints(image: Image.Image, most: int = MOST) -> Keypoints:
@@ -113,8 +145,10 @@ def find_keypoints(image: Image.Image, most: int = MOST) -> Keypoints:
         sizes.append(sigma * octave.pixel)
         angles.append(angle)
         contrasts.append(own.contrast)
+    colours = _made_small(image)
     if not places:
-        return Keypoints.from_bytes(b"")
+        none = np.zeros(0, np.float32)
+        return Keypoints(none.reshape(0, 2), none, none, _NO_DESCRIPTIONS, colours)
     contrast = np.concatenate(contrasts)
     kept = np.argsort(-contrast, kind="stable")[:most]
     middle, side = (np.array(small.size, np.float32) - 1) / 2, max(small.size)
@@ -123,7 +157,16 @@ def find_keypoints(image: Image.Image, most: int = MOST) -> Keypoints:
         (np.concatenate(sizes)[kept] / side).astype(np.float32),
         np.concatenate(angles)[kept].astype(np.float32),
         np.concatenate(descriptions)[kept],
+        colours,
     )
+
+
+def _made_small(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """(H, W, 3), the longest side COLOURS, the other 2 at least; each pixel the mean of its own."""
+    share = COLOURS / max(image.size)
+    width, height = (max(2, round(side * share)) for side in image.size)
+    small = image.convert("RGB").resize((width, height), Image.Resampling.BOX)
+    return np.asarray(small, np.uint8)
 
 
 def _slopes(image: Floats) -> npt.NDArray[np.complex64]:
@@ -134,17 +177,20 @@ def _slopes(image: Floats) -> npt.NDArray[np.complex64]:
     return slopes
 
 
-def _between(slopes: npt.NDArray[np.complex64], y: Floats, x: Floats) -> npt.NDArray[np.complex64]:
-    """At places between the pixels, whatever their shape; those outside as at the edge."""
-    height, width = slopes.shape
+def _between(values: npt.NDArray[Any], y: Floats, x: Floats) -> npt.NDArray[Any]:
+    """Of (H, W), at places between the pixels, whatever their shape; outside as at the edge.
+
+    H, W: 2 at least.
+    """
+    height, width = values.shape
     y, x = np.clip(y, 0, height - 1.001), np.clip(x, 0, width - 1.001)
     row, column = y.astype(np.intp), x.astype(np.intp)
     down, right = (y - row).astype(np.float32), (x - column).astype(np.float32)
-    at = partial(np.take, slopes.ravel())
+    at = partial(np.take, values.ravel())
     first = row * width + column
     above = at(first) * (1 - right) + at(first + 1) * right
     below = at(first + width) * (1 - right) + at(first + width + 1) * right
-    return np.asarray(above * (1 - down) + below * down, np.complex64)
+    return np.asarray(above * (1 - down) + below * down, values.dtype)
 
 
 def _directions(

@@ -11,12 +11,11 @@ import numpy.typing as npt
 
 from firstsight.deciding.calibrated import Calibrated
 from firstsight.deciding.decide import same
-from firstsight.deciding.second_look import nearer_by
 from firstsight.images.decode import DEFAULT_LIMITS, DecodeLimits, PictureLike
 from firstsight.images.reading import Reading, read_picture
 from firstsight.model.embedder import Embedder, load
 from firstsight.recognition.answers import Comparison
-from firstsight.recognition.second_look import agreement_of, sees_photographs
+from firstsight.recognition.second_look import sees_photographs, told_by
 
 __all__ = ["calibrated_of", "compare", "compare_readings", "compare_vectors", "verify"]
 
@@ -105,8 +104,8 @@ def compare_vectors(
     slope = -calibrated.verify.slope  # of the log odds that two pictures, whichever, are the same
     looks_again = second_look and sees_photographs(embedder.info.preprocessing)
     if looks_again and slope > 0 and not judged.same:
-        agreeing = agreement_of(readings)
-        nearer = nearer_by(agreeing, slope)
+        told = told_by(readings)
+        agreeing, nearer = told.agreeing, told.nearer_by(slope)
         judged = same(distance - nearer, calibrated, false_matches=false_matches)
     return Comparison(
         a,

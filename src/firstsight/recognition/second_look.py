@@ -14,12 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.second_look import log_odds_of, nearer_by
+from firstsight.deciding.second_look import log_odds_of
 from firstsight.errors import NotInGallery, PictureError
 from firstsight.gallery.gallery import Gallery
 from firstsight.images.preprocess import Preprocessing
 from firstsight.images.reading import Reading, read_picture
-from firstsight.keypoints import FORMAT, Agreement, Keypoints, agreeing, find_keypoints
+from firstsight.keypoints import (
+    FORMAT,
+    Keypoints,
+    agreeing,
+    find_keypoints,
+    other_colours,
+)
 from firstsight.recognition.nearest import Near
 
 __all__ = [
@@ -27,9 +33,10 @@ __all__ = [
     "OF_ONE",
     "SecondLook",
     "Seen",
-    "agreement_of",
+    "Told",
     "few_of_each",
     "sees_photographs",
+    "told_by",
 ]
 
 Places = npt.NDArray[np.float32]  # (N, 2)
@@ -39,7 +46,27 @@ OF_ONE = 5  # of these, at most, that show one thing
 RIVALS = 20  # of these, of other things, that an enrolled photo is compared with
 DENIED = 5  # pictures of the last verdicts on a thing
 SHARED = 0.05  # of the longest side: as near to what another thing agrees with, a place is its too
+CLEARLY = 0.05  # more of the places that have another colour
 NOWHERE = np.full((1, 2), np.inf, np.float32)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What places of two pictures tell. agreeing: how many agree, counted by how near to the
+    middles they lie. other_colours: share, 0..1, of those around that have another colour.
+    """
+
+    agreeing: float
+    other_colours: float = 0.0
+
+    @property
+    def log_odds(self) -> float:
+        """By how much the odds of "the same" rise for it."""
+        return log_odds_of(self.agreeing, self.other_colours)
+
+    def nearer_by(self, sharpness: float) -> float:
+        """The same as a distance. sharpness: > 0, by how much a unit lowers the log odds."""
+        return self.log_odds / sharpness
 
 
 @dataclass(frozen=True)
@@ -80,7 +107,7 @@ class SecondLook:
         told = self._told(find_keypoints(reading.image()), photos)
         best = dict[int, int]()
         for thing, photo in photos:
-            if photo in told and (thing not in best or told[photo] > told[best[thing]]):
+            if photo in told and (thing not in best or _says_more(told[photo], told[best[thing]])):
                 best[thing] = photo
         seen = [
             _seen_again(near, told[best[near.thing]], best[near.thing], sharpness)
@@ -101,46 +128,66 @@ class SecondLook:
         ]
         return sorted(seen, key=_by_distance)
 
-    def _told(self, asked: Keypoints, photos: Sequence[tuple[int, int]]) -> dict[int, float]:
+    def _told(self, asked: Keypoints, photos: Sequence[tuple[int, int]]) -> dict[int, Told]:
         """By photo: how many keypoints agree with it, and tell its thing from others.
 
         A place that two things agree with, as a logo or the table that both lie on, tells neither;
         nor one of an enrolled photo where other enrolled things agree with that, as all faces have
         eyes; nor one that agrees with a picture which, as a person said, does not show the thing.
-        Photos whose pictures were not kept are left out.
+        But what clearly has other colours than the thing, as a sister product may, takes nothing
+        away from it. Photos whose pictures were not kept are left out.
         """
         enrolled = self._keypoints([photo for _, photo in photos])
         owned = [(thing, photo) for thing, photo in photos if photo in enrolled]
         agreed = {photo: agreeing(asked, enrolled[photo]) for _, photo in owned}
-        claimed = dict[int, Agreement]()
+        others = {
+            photo: other_colours(asked, enrolled[photo], agreement)
+            if log_odds_of(agreement.told) > 0
+            else 0.0
+            for photo, agreement in agreed.items()
+        }
+        claimed = dict[int, int]()
         for thing, photo in owned:
-            if thing not in claimed or agreed[photo].told > claimed[thing].told:
-                claimed[thing] = agreed[photo]
-        told, denied = dict[int, float](), dict[int, list[Places]]()
+            if thing not in claimed or agreed[photo].told > agreed[claimed[thing]].told:
+                claimed[thing] = photo
+        told, denied = dict[int, Told](), dict[int, list[tuple[float, Places]]]()
         for thing, photo in owned:
-            left = agreed[photo]
+            left, most = agreed[photo], others[photo] + CLEARLY
             if log_odds_of(left.told) > 0:
-                others = [asked.at[each.first] for own, each in claimed.items() if own != thing]
-                left = left.where(_is_apart(asked.at[left.first], others))
+                claims = [
+                    asked.at[agreed[each].first]
+                    for own, each in claimed.items()
+                    if own != thing and others[each] <= most
+                ]
+                left = left.where(_is_apart(asked.at[left.first], claims))
             # Dearer to find out, and so only where it still matters.
             if log_odds_of(left.told) > 0:
-                rivals = [enrolled[rival] for own, rival in owned if own != thing][:RIVALS]
+                rivals = [
+                    enrolled[rival]
+                    for own, rival in owned
+                    if own != thing and others[rival] <= most
+                ][:RIVALS]
                 shared = [_agreeing_places(enrolled[photo], rival) for rival in rivals]
                 left = left.where(_is_apart(enrolled[photo].at[left.second], shared))
             if log_odds_of(left.told) > 0:
                 if thing not in denied:
                     denied[thing] = self._denied(asked, thing)
-                left = left.where(_is_apart(asked.at[left.first], denied[thing]))
-            told[photo] = left.told
+                mistaken = [at for other, at in denied[thing] if other <= most]
+                left = left.where(_is_apart(asked.at[left.first], mistaken))
+            told[photo] = Told(left.told, others[photo])
         return told
 
-    def _denied(self, asked: Keypoints, thing: int) -> list[Places]:
-        """Places that agree with pictures denied to show the thing."""
-        denied = (
-            _keypoints_of(encoded, "the picture of a verdict")
-            for encoded in self.gallery.mistakable(thing, DENIED)
-        )
-        return [_agreeing_places(asked, each) for each in denied if each is not None]
+    def _denied(self, asked: Keypoints, thing: int) -> list[tuple[float, Places]]:
+        """Of each picture that was denied to show the thing, the share of other colours there, and
+        the places of the asked one that agree with it."""
+        found = list[tuple[float, Places]]()
+        for encoded in self.gallery.mistakable(thing, DENIED):
+            denied = _keypoints_of(encoded, "the picture of a verdict")
+            if denied is not None:
+                agreement = agreeing(asked, denied)
+                other = other_colours(asked, denied, agreement)
+                found.append((other, asked.at[agreement.first]))
+        return found
 
     def _keypoints(self, photos: Iterable[int]) -> dict[int, Keypoints]:
         """By photo, of those whose pictures are kept."""
@@ -184,23 +231,33 @@ def _keypoints_of(kept: bytes, name: str) -> Keypoints | None:
         return None
 
 
-def _seen_again(near: Near, places: float, photo: int, sharpness: float) -> Seen:
-    nearer = nearer_by(places, sharpness)
+def _seen_again(near: Near, told: Told, photo: int, sharpness: float) -> Seen:
+    nearer = told.nearer_by(sharpness)
     by = photo if nearer else near.photo
-    return Seen(Near(near.thing, near.distance - nearer, by), places, nearer)
+    return Seen(Near(near.thing, near.distance - nearer, by), told.agreeing, nearer)
+
+
+def _says_more(one: Told, other: Told) -> bool:
+    return (one.log_odds, one.agreeing) > (other.log_odds, other.agreeing)
 
 
 def _by_distance(seen: Seen) -> float:
     return seen.near.distance
 
 
-def agreement_of(readings: Sequence[Reading]) -> float:
-    """How many keypoints of two pictures agree, counted by how near to the middles they lie.
+def told_by(readings: Sequence[Reading]) -> Told:
+    """What the places of two pictures tell.
 
-    From either to the other, whichever finds more: so the order of the two does not matter.
+    From either to the other, whichever says more: so the order of the two does not matter.
     """
     one, other = (find_keypoints(reading.image()) for reading in readings)
-    return max(agreeing(one, other).told, agreeing(other, one).told)
+    told, back = _told_of(one, other), _told_of(other, one)
+    return back if _says_more(back, told) else told
+
+
+def _told_of(one: Keypoints, other: Keypoints) -> Told:
+    agreement = agreeing(one, other)
+    return Told(agreement.told, other_colours(one, other, agreement))
 
 
 def _agreeing_places(one: Keypoints, other: Keypoints) -> Places:
