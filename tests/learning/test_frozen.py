@@ -11,17 +11,19 @@ import pytest
 import torch
 from rich.console import Console
 from safetensors.numpy import load_file
+from safetensors.torch import save_file
 
 from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import RecipeError, StorageError
 from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.networks.efficientnet import EfficientNetLite
 from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.networks.squeezenet import SqueezeNet
 from firstsight.learning.recipes.schema import Recipe, parse_recipe
 from firstsight.learning.training import module
-from firstsight.learning.training.bank import PictureBank
-from firstsight.learning.training.build import build_head, build_tower
+from firstsight.learning.training.bank import PictureBank, normalise
+from firstsight.learning.training.build import build_head, build_preprocessing, build_tower
 from firstsight.learning.training.frozen import FrozenFeatures, can_freeze
 from firstsight.learning.training.run import train
 from firstsight.learning.training.starting import Start
@@ -106,6 +108,23 @@ def test_a_projection_over_published_features_is_what_a_tuning_begins_with(
     Start.at(run.model).put_into(tower, build_head(recipe))
     for name, found in tower.state_dict().items():
         assert np.allclose(found.numpy(), learned[name], atol=1e-6), name
+
+
+def test_kept_features_are_those_of_the_statistics_the_weights_came_with(
+    pictures: PackedPictures, tmp_path: Path, private_cache: Path
+) -> None:
+    torch.manual_seed(3)
+    published = EfficientNetLite("0")
+    save_file(published.state_dict(), tmp_path / "lite0.safetensors")
+    recipe = recipe_of(
+        network={"kind": "efficientnet_lite", "weights": str(tmp_path / "lite0.safetensors")}
+    )
+    train(recipe, pictures, tmp_path / "run", console=Console(quiet=True))
+    (file,) = (private_cache / "features").iterdir()
+    seen = normalise(torch.from_numpy(np.array(pictures.pixels)), build_preprocessing(recipe))
+    with torch.no_grad():
+        expected = published.eval().features(seen).mean((2, 3))
+    assert np.allclose(np.load(file), expected, atol=1e-5)
 
 
 def test_other_weights_and_other_pictures_have_other_features(

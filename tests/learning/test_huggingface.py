@@ -18,6 +18,7 @@ from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import DataError, DataUnavailable, MissingExtraError, RecipeError
 from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.networks.pooled import PooledTower
 from firstsight.learning.recipes.hub import picture_of
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.recipes.shelf import overridden
@@ -155,6 +156,24 @@ def test_preprocessing_is_read_in_each_form_it_is_written_in(
 def test_another_size_than_the_model_learned_with_is_taken(saved: Path) -> None:
     recipe = recipe_of(saved / "vit", ("picture.size=48",), pooled="patches")
     assert build_tower(recipe, as_started=True)(torch.rand(1, 3, 48, 48)).shape == (1, 16)
+
+
+@pytest.mark.parametrize("as_started", [True, False], ids=["from its files", "for a checkpoint"])
+def test_only_what_learns_drops_out_and_published_statistics_stay(
+    saved: Path, as_started: bool
+) -> None:
+    def modes(kind: str, n_frozen: int | str) -> tuple[bool, bool]:
+        """Whether the features train, and whether a batch norm of theirs counts."""
+        tower = build_tower(recipe_of(saved / kind, n_frozen=n_frozen), as_started=as_started)
+        assert isinstance(tower, PooledTower)
+        model = tower.features[0].get_submodule("model")
+        norms = [each for each in model.modules() if isinstance(each, torch.nn.BatchNorm2d)]
+        return model.training, any(each.training for each in norms)
+
+    assert modes("vit", 1) == (True, False)
+    assert modes("vit", "all") == (False, False)
+    assert modes("resnet", 1) == (True, False)
+    assert modes("resnet", "all") == (False, False)
 
 
 def test_frozen_it_becomes_a_model_folder_that_can_be_tuned(saved: Path, tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 from rich.console import Console
+from safetensors.torch import save_file
 
 from firstsight.data.catalogue import open_pictures
 from firstsight.data.glyphs import draw_alphabets
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import CheckpointError, DataError, TrainingError
 from firstsight.images.preprocess import Preprocessing
+from firstsight.learning.networks.efficientnet import EfficientNetLite
 from firstsight.learning.recipes.schema import Recipe
 from firstsight.learning.training import callbacks, finish, module
 from firstsight.learning.training.module import TwinTraining
@@ -158,6 +160,35 @@ def test_what_libraries_draw_and_losses_remember_is_resumed_bit_for_bit(
     stopped = run_tiny(pictures, tmp_path / "stopped", recipe)
     monkeypatch.undo()
     assert stopped.step == 6
+    finished = resume(stopped.folder, pictures, recipe=None, console=Screen())
+    assert same_bits(finished.model, whole.model)
+
+
+def test_published_statistics_stay_and_such_a_training_is_resumed_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Preprocessing(size=32, mode="rgb")
+    pictures = draw_alphabets(seen, n_alphabets=2, n_characters=4, n_drawers=3, seed=1)
+    torch.manual_seed(3)
+    published = EfficientNetLite("0").state_dict()
+    save_file(published, tmp_path / "lite0.safetensors")
+    network = {"kind": "efficientnet_lite", "weights": str(tmp_path / "lite0.safetensors")}
+    recipe = tiny_recipe(
+        picture={"size": 32, "mode": "rgb", "mean": [0.5], "deviation": [0.5]},
+        network=network | {"projection": 8},
+        batches={"kind": "uniform", "size": 8},
+        training={"steps": 5, "validate_every": 2},
+    )
+    whole = run_tiny(pictures, tmp_path / "whole", recipe)
+    learned = weights(whole.model)
+    counted = [name for name in learned if name.endswith(("running_mean", "num_batches_tracked"))]
+    assert len(counted) == 2 * 49
+    for name in counted:
+        assert np.allclose(learned[name], published[name].numpy(), atol=1e-6), name
+    interrupt_after(2, monkeypatch)
+    stopped = run_tiny(pictures, tmp_path / "stopped", recipe)
+    monkeypatch.undo()
+    assert stopped.step == 2
     finished = resume(stopped.folder, pictures, recipe=None, console=Screen())
     assert same_bits(finished.model, whole.model)
 

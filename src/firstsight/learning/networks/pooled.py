@@ -87,6 +87,7 @@ class PooledTower(nn.Module):
         self.unit_sphere = unit_sphere
         self._keep_statistics = keep_statistics
         features[:n_frozen].requires_grad_(False)
+        self.train()  # as it goes on, whoever built the features and in whatever mode
 
     def train(self, mode: bool = True) -> PooledTower:
         super().train(mode)

@@ -23,6 +23,7 @@ from firstsight.learning.training.bank import PictureBank
 __all__ = ["FrozenFeatures", "can_freeze"]
 
 _BATCH = 64
+_EDITION = 2  # raised where the same pictures and weights have other features than before
 _MOST_IN_MEMORY_BYTES = 2**31
 
 
@@ -116,7 +117,7 @@ def _read(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
 
 
 def _key(bank: PictureBank, tower: PooledTower) -> str:
-    pooling = f"{tower.pool} {tower.mirrored} {tower.finer} {tower.closer}"
+    pooling = f"{_EDITION} {tower.pool} {tower.mirrored} {tower.finer} {tower.closer}"
     turns = bank.classes.n_turns
     digest = hashlib.sha256(f"{bank.fingerprint} {turns} {pooling}".encode())
     for name, tensor in tower.features.state_dict().items():
