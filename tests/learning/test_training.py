@@ -279,6 +279,22 @@ def test_patience_ends_a_training_that_no_longer_improves(
     assert run.step == 8  # the first look is the best, three more bring nothing
 
 
+def test_a_training_that_ended_for_no_improvement_is_at_its_end_when_resumed(
+    glyphs: PackedPictures, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe(
+        optimiser={"lr": 1e-12}, training={"steps": 60, "validate_every": 2, "patience": 3}
+    )
+    run = run_tiny(glyphs, tmp_path / "run", recipe)
+    kept = {name: (run.folder / name).read_bytes() for name in ("last.ckpt", "best.ckpt")}
+    (run.model / "model.onnx").unlink()  # as if it had been interrupted at the very end
+    again = resume(run.folder, glyphs, recipe=None, console=Screen())
+    assert (again.ended, again.step) == ("no improvement", 8)
+    assert again.accuracy == run.accuracy
+    assert {name: (run.folder / name).read_bytes() for name in kept} == kept
+    assert load(again.model).embed_pixels(glyphs.pixels[:1]).shape == (1, 8)
+
+
 def test_a_folder_that_holds_a_run_is_not_overwritten(
     glyphs: PackedPictures, tmp_path: Path
 ) -> None:
@@ -321,10 +337,41 @@ def test_export_writes_the_same_model_from_the_checkpoint(
 
 def test_logs_hold_loss_spread_and_accuracy(glyphs: PackedPictures, tmp_path: Path) -> None:
     run = run_tiny(glyphs, tmp_path / "run")
-    with (run.folder / "logs" / "csv" / "metrics.csv").open() as lines:
-        rows = list(csv.DictReader(lines))
+    rows = rows_of(run.folder / "logs" / "csv" / "metrics.csv")
     assert {"loss", "distance_spread", "one_shot_accuracy", "step"} <= rows[0].keys()
     assert list((run.folder / "logs" / "tensorboard").glob("events.*"))
+
+
+def rows_of(metrics: Path) -> list[dict[str, str]]:
+    with metrics.open(encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_logs_go_on_where_a_training_does(
+    glyphs: PackedPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny_recipe(training={"steps": 40, "validate_every": 15})
+    whole = run_tiny(glyphs, tmp_path / "whole", recipe)
+    once = rows_of(whole.folder / "logs" / "csv" / "metrics.csv")
+    assert [row["step"] for row in once] == ["9", "19", "29", "39"]
+
+    folder = tmp_path / "stopped"
+    metrics = folder / "logs" / "csv" / "metrics.csv"
+    interrupt_after(24, monkeypatch)
+    run_tiny(glyphs, folder, recipe)
+    monkeypatch.undo()
+    assert [row["step"] for row in rows_of(metrics)] == ["9", "19", "23"]
+    # Killed later: rows of steps that will be done again, the last one cut short.
+    with metrics.open("a", encoding="utf-8") as file:
+        file.write("0.1,0,1.0,0.1,29\n0.1,0,1")
+    resume(folder, glyphs, recipe=None, console=Screen())
+    again = rows_of(metrics)
+    assert [row["step"] for row in again] == ["9", "19", "23", "29", "39"]
+    assert [row["loss"] for row in again if row["step"] != "23"] == [row["loss"] for row in once]
+
+    kept = metrics.read_bytes()
+    resume(folder, glyphs, recipe=None, console=Screen())  # which is finished
+    assert metrics.read_bytes() == kept
 
 
 def test_a_further_set_is_learned_from_whole_and_credited(

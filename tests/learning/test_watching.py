@@ -51,6 +51,14 @@ def test_a_restored_count_goes_on_as_if_never_saved(looks: list[float], cut: int
     assert (second.best, second.idle_looks) == (whole.best, whole.idle_looks)
 
 
+def test_patience_that_was_at_its_end_still_is_when_restored() -> None:
+    first, second = BestSoFar(patience=2), BestSoFar(patience=2)
+    for look, at_its_end in ((0.5, False), (0.4, False), (0.3, True)):
+        first.look(look)
+        second.restore(first.state())
+        assert first.should_stop == second.should_stop == at_its_end
+
+
 def test_warm_up_then_cosine_by_hand() -> None:
     factor = rate_factor(
         Schedule(kind="cosine", warmup_share=0.2, final_share=0.1), steps=10, epoch_steps=5

@@ -56,6 +56,9 @@ class Checkpoints(Callback):
     ) -> None:
         self._folder, self._every, self.best, self._average = folder, every, best, average
 
+    def on_fit_start(self, trainer: Trainer, *_: Any) -> None:
+        trainer.should_stop = self.best.should_stop  # a resumed training may be at its end already
+
     def on_train_batch_end(self, trainer: Trainer, module: Any, *_: Any) -> None:
         step = trainer.global_step
         finished = step == trainer.max_steps

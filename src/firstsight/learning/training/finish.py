@@ -26,7 +26,7 @@ from firstsight.learning.training.export import KeptWeights, export_onnx, tensor
 from firstsight.learning.training.starting import CREDITS, Start
 from firstsight.model.folder import ModelInfo, write_model_folder
 
-__all__ = ["load_weights", "write_model"]
+__all__ = ["load_weights", "steps_done", "write_model"]
 
 
 def write_model(
@@ -135,3 +135,9 @@ def load_weights(module: nn.Module, checkpoint: Path) -> None:
             f"{checkpoint} is damaged or belongs to another network; "
             "train anew, or restore the file"
         ) from trouble
+
+
+def steps_done(checkpoint: Path) -> int:
+    """After how many steps a checkpoint that `load_weights` has taken was written."""
+    found = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    return int(found["global_step"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
 from firstsight.errors import RecipeError
 from firstsight.learning.recipes.schema.training import LoggerTable, Logs
 
-__all__ = ["build_loggers"]
+__all__ = ["build_loggers", "keep_rows"]
 
 
 def build_loggers(logs: Logs, folder: Path) -> list[Logger]:
@@ -21,6 +24,26 @@ def build_loggers(logs: Logs, folder: Path) -> list[Logger]:
     if logs.tensorboard:
         loggers.append(TensorBoardLogger(folder, name="logs", version="tensorboard"))
     return [*loggers, *map(_build, logs.more)]
+
+
+def keep_rows(loggers: Iterable[Logger], n_steps: int) -> None:
+    """Let files of Lightning's CSV logger, which it begins anew, go on behind the rows of the first
+    `n_steps` steps. Before the Trainer opens them."""
+    for logger in loggers:
+        if isinstance(logger, CSVLogger):
+            rows = _rows_of(Path(logger.log_dir) / "metrics.csv")
+            logger.experiment.metrics += [row for row in rows if int(row["step"]) < n_steps]
+            logger.save()  # at once: the file is gone since the logger was opened
+
+
+def _rows_of(file: Path) -> list[dict[str, Any]]:
+    """Those that are whole, steps from 0; none where there is no such file."""
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    whole = [row for row in rows if None not in (*row, *row.values())]
+    return [row for row in whole if row.get("step", "").isdigit()]
 
 
 def _build(table: LoggerTable) -> Logger:

@@ -49,9 +49,9 @@ from firstsight.learning.training.callbacks import (
     WatchForCollapse,
     keep_as_begun,
 )
-from firstsight.learning.training.finish import load_weights, write_model
+from firstsight.learning.training.finish import load_weights, steps_done, write_model
 from firstsight.learning.training.frozen import FrozenFeatures, can_freeze
-from firstsight.learning.training.loggers import build_loggers
+from firstsight.learning.training.loggers import build_loggers, keep_rows
 from firstsight.learning.training.memory import keep_freed_memory
 from firstsight.learning.training.module import BrokenLoss, TwinTraining
 from firstsight.learning.training.objectives import OwnPictureObjective
@@ -188,6 +188,8 @@ class Session:
         steps: DataLoader[int] = DataLoader(numbers, batch_size=None)  # type: ignore[arg-type]
         with storing(self._folder), _quiet():
             if numbers:
+                if checkpoint is not None and self._processes.is_first:
+                    keep_rows(self._loggers, steps_done(checkpoint))
                 trainer.fit(self._module, steps, ckpt_path=checkpoint, weights_only=True)
             elif self._processes.is_first:  # Lightning does nothing at all without a step
                 keep_as_begun(self._module, self._folder, self.best)

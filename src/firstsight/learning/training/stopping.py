@@ -36,9 +36,11 @@ class BestSoFar:
             self.best, self.idle_looks = accuracy, 0
             return True
         self.idle_looks += 1
-        if self._patience is not None and self.idle_looks >= self._patience:
-            self.should_stop = True
+        self.should_stop = self.should_stop or self._has_no_patience_left()
         return False
+
+    def _has_no_patience_left(self) -> bool:
+        return self._patience is not None and self.idle_looks >= self._patience
 
     def _to_beat(self) -> float:
         if not math.isfinite(self.best):  # nothing was seen yet
@@ -51,3 +53,4 @@ class BestSoFar:
     def restore(self, state: dict[str, Any]) -> None:
         self.best, self.latest = float(state["best"]), float(state["latest"])
         self.idle_looks = int(state["idle_looks"])
+        self.should_stop = self._has_no_patience_left()
