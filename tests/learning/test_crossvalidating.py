@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from firstsight.images.preprocess import Preprocessing
 from firstsight.learning.training.build import build_preprocessing
 from firstsight.learning.training.run import read_recipe
 
-from ..command import here
+from ..command import here, save_classes
 
 RECIPE = """
 name = "bars"
@@ -117,6 +118,65 @@ def test_the_command_prints_our_figure_beside_the_untrained_one(
 def test_one_part_is_refused(recipe: Path) -> None:
     with pytest.raises(UsageError, match="1 parts leave nothing to learn from"):
         cross_validate(recipe, protocol="retrieval", n_parts=1)
+
+
+@pytest.mark.parametrize("protocol", ["verification", "retrieval"])
+def test_more_parts_than_pairs_of_classes_are_refused_before_anything_is_trained(
+    protocol: str, recipe: Path, tmp_path: Path
+) -> None:
+    words = ("crossvalidate", recipe, "--protocol", protocol, "--out", tmp_path / "out")
+    ended = here(*words, "--parts", "5")
+    assert ended.code == 2
+    assert ended.sentence == (
+        "5 parts of the 8 classes of bars with two pictures or more leave one with fewer than "
+        "two, where nothing is to be told apart; give --parts 4 at most"
+    )
+    three = save_classes(tmp_path / "three", [2, 2, 2, 1])
+    sentence = here(*words, "--data", three).sentence
+    assert "three has 3 classes with two pictures or more, but a cross-validation takes" in sentence
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_threshold_by_a_single_held_out_class_is_refused_before_anything_is_trained(
+    recipe: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="1 class is held out beside part 1, and a threshold"):
+        cross_validate(
+            recipe, protocol="verification", n_parts=4, out=tmp_path / "out",
+            overrides=["data.held_out_classes=0.1", "training.watch='one_shot'"],
+            console=Console(quiet=True),
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_users_own_pictures_set_aside_the_groups_that_a_recipe_holds_out(
+    recipe: Path, tmp_path: Path
+) -> None:
+    grouped = tmp_path / "grouped.toml"
+    grouped.write_text(
+        RECIPE.replace("DATA", "omniglot:background").replace("classes = 0.5", "groups = 6")
+    )
+    things, out = save_classes(tmp_path / "things", [2] * 20), tmp_path / "out"
+
+    def held_out_of(*more: str) -> tuple[int, float]:
+        words = ("crossvalidate", grouped, "--protocol", "retrieval", "--parts", "2")
+        assert here(*words, "--data", things, "--out", out, *more, "--json").code == 0
+        made = read_recipe(out / "part-1").data
+        return made.held_out_groups, made.held_out_classes
+
+    assert held_out_of() == (0, 0.2)
+    shutil.rmtree(out)
+    own = ("--set", "data.held_out_groups=0", "--set", "data.held_out_classes=0.4")
+    assert held_out_of(*own) == (0, 0.4)
+
+
+def test_short_names_of_sets_are_those_to_train_on(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTSIGHT_DATA", str(tmp_path / "empty"))
+    monkeypatch.setenv("FIRSTSIGHT_OFFLINE", "1")
+    ended = here("crossvalidate", recipe, "--protocol", "retrieval", "--data", "snacks")
+    assert "snacks:train was not found" in ended.sentence
 
 
 def test_pairs_of_a_single_held_out_class_are_refused(recipe: Path, tmp_path: Path) -> None:

@@ -20,7 +20,12 @@ from firstsight.app.crowding import crowd_after_training
 from firstsight.app.extras import require_learning
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.app.training import free_folder
+from firstsight.app.training import (
+    free_folder,
+    held_out_by_default,
+    say_what_is_held_out,
+    with_data,
+)
 from firstsight.errors import CheckpointError, StorageError, TrainingError, UsageError, storing
 
 if TYPE_CHECKING:
@@ -69,9 +74,12 @@ def cross_validate(
 ) -> Crossed:
     """Train and judge `recipe` over `n_parts` parts of its classes.
 
+    data: as `train` takes it; groups and a set that the recipe watches by are set aside where they
+        belong to its own data, for what `train` holds out by default.
     out: a folder; parts that are done there already are not trained again, so that the same call
         goes on where an earlier one was interrupted. Default: runs/NAME-crossed.
-    Raises what `train` raises, CheckpointError where `out` holds parts of another recipe, and
+    Raises what `train` raises, UsageError where there are too few classes for so many parts,
+    before anything is trained, CheckpointError where `out` holds parts of another recipe, and
     TrainingError where it is stopped.
     """
     require_learning("training a network")
@@ -82,15 +90,22 @@ def cross_validate(
     if n_parts < 2:
         raise UsageError(f"{n_parts} parts leave nothing to learn from; give at least 2")
     console = console or Console(stderr=True)
-    chosen = [*overrides, *([f"data.train={json.dumps(data)}"] if data else [])]
+    chosen = with_data(overrides, data)
     checked = load_recipe(recipe, chosen)
+    watched_by_its_own = checked.data.held_out_groups or checked.data.watch
+    if data is not None and watched_by_its_own and not say_what_is_held_out(overrides):
+        own = held_out_by_default(checked, Console(quiet=True), n_parts=n_parts)
+        checked = load_recipe(recipe, [*chosen, *own])
     folder = Path(out) if out else free_folder(f"{checked.name}-crossed")
     opened = open_with_progress(checked.data.train, build_preprocessing(checked), console)
     pictures = shown = without_singletons(opened)[0]
     if checked.shown_size != checked.picture.size:  # finished models look closer
         opened = open_with_progress(checked.data.train, finished_preprocessing(checked), console)
         shown = without_singletons(opened)[0]
+    _require_classes(pictures, n_parts)
     splits = _splits(checked, pictures, n_parts)
+    if protocol == "verification":
+        _require_threshold(pictures, splits)
     trained = []
     for number, split in enumerate(splits, 1):
         say(console, f"part {number} of {n_parts}")
@@ -102,6 +117,31 @@ def cross_validate(
         **_untrained(checked, shown, splits),
     }
     return Crossed(folder, tuple(_judged(contestants, pictures, protocol, checked)))
+
+
+def _require_classes(pictures: PackedPictures, n_parts: int) -> None:
+    """Two in each part: of one alone every picture would be right."""
+    n, most = pictures.n_classes, pictures.n_classes // 2
+    if most < 2:
+        raise UsageError(
+            f"{pictures.name} has {n} classes with two pictures or more, but a cross-validation "
+            "takes four, two for each of two parts; add classes, or train and evaluate without one"
+        )
+    if n_parts > most:
+        raise UsageError(
+            f"{n_parts} parts of the {n} classes of {pictures.name} with two pictures or more "
+            "leave one with fewer than two, where nothing is to be told apart; "
+            f"give --parts {most} at most"
+        )
+
+
+def _require_threshold(pictures: PackedPictures, splits: Sequence[_Split]) -> None:
+    for number, split in enumerate(splits, 1):
+        if len(np.unique(pictures.labels[split.watched])) < 2:
+            raise UsageError(
+                f"1 class is held out beside part {number}, and a threshold takes pairs of two; "
+                "hold out more (--set data.held_out_classes=0.2), or none (0)"
+            )
 
 
 def _splits(recipe: Recipe, pictures: PackedPictures, n_parts: int) -> list[_Split]:

@@ -29,8 +29,10 @@ __all__ = [
     "held_out_by_default",
     "is_first_process",
     "resume",
+    "say_what_is_held_out",
     "shares_with_others",
     "train",
+    "with_data",
 ]
 
 _HELD_OUT_SHARE, _LARGEST_SHARE = 0.2, 0.4
@@ -65,17 +67,14 @@ def train(
             "the same for all of them"
         )
     console = _heard(console)
-    chosen = [*overrides]
-    if data is not None:
-        chosen.append(f"data.train={json.dumps(for_training(str(data)))}")  # as TOML quotes it
+    chosen = with_data(overrides, data)
     checked = load_recipe(recipe, chosen)
     # PyTorch takes seconds to import, and mistakes should not wait for it.
     from firstsight.learning.training.build import build_preprocessing
     from firstsight.learning.training.run import train as run
 
     pictures = open_with_progress(checked.data.train, build_preprocessing(checked), console)
-    settled = any(each.startswith(("data.held_out", "data.watch")) for each in overrides)
-    if data is not None and not settled:
+    if data is not None and not say_what_is_held_out(overrides):
         checked = load_recipe(recipe, [*chosen, *held_out_by_default(checked, console)])
     folder = Path(out) if out else free_folder(checked.name)
     done = run(checked, pictures, folder, console=console)
@@ -83,12 +82,25 @@ def train(
     return done
 
 
-def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
+def with_data(overrides: Sequence[str], data: str | Path | None) -> list[str]:
+    """The overrides of a recipe, `data` among them where it is given; short names are a set's part
+    to train on."""
+    named = [] if data is None else [f"data.train={json.dumps(for_training(str(data)))}"]
+    return [*overrides, *named]  # as TOML quotes it
+
+
+def say_what_is_held_out(overrides: Sequence[str]) -> bool:
+    """Whether a user's own overrides settle it, so that nothing is to be held out by default."""
+    return any(each.startswith(("data.held_out", "data.watch")) for each in overrides)
+
+
+def held_out_by_default(recipe: Recipe, console: Console, *, n_parts: int = 0) -> list[str]:
     """What a training on a user's own pictures holds out, as overrides: a fifth of the classes.
 
     Or the ten that a calibration needs, for without one no picture is ever known. Another share
     of the recipe's own stands, and so do its groups where there are enough. What it watches by
-    belongs to its own data set, not to another.
+    belongs to its own data set, not to another. n_parts: of the classes, where a training sees all
+    but one of these.
     """
     from firstsight.data.catalogue import is_of_files, is_parted_by_recipes, read_manifest
 
@@ -102,6 +114,8 @@ def held_out_by_default(recipe: Recipe, console: Console) -> list[str]:
     if 0 < data.held_out_groups < len(own.group_names):
         return []
     n_able = int((np.bincount(own.labels) > 1).sum())
+    if n_parts:
+        n_able -= -(-n_able // n_parts)
     if n_able < _FEWEST_TO_PART and (data.held_out_classes or n_able < 2):
         return unwatched  # with fewer than two nothing is learned, which the training says
     if n_able < _FEWEST_TO_PART:
