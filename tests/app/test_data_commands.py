@@ -102,5 +102,12 @@ def test_evaluate_judges_exactly_the_listed_pairs(tmp_path: Path) -> None:
 def test_pairs_go_with_no_other_data_or_protocol(tmp_path: Path) -> None:
     ended = here("evaluate", "characters", "--pairs", "x.csv", "--protocol", "nway")
     assert ended.code == 2
-    assert ended.sentence.startswith("--pairs names its own pictures and trials")
+    assert ended.sentence == ("--pairs names its own pictures and trials; leave out --protocol")
+    more = ("--trials", "5", "--n-way", "5", "--across", "--false-accepts", "0.01", "--seed", "1")
+    ended = here("evaluate", "characters", "--pairs", "x.csv", *more)
+    assert ended.sentence.endswith("leave out --trials, --n-way, --across, --false-accepts")
+    empty = tmp_path / "empty.csv"
+    empty.write_text("path_a,path_b,label\n")
+    sentence = here("evaluate", "characters", "--pairs", empty).sentence
+    assert "empty.csv has no pairs; write path_a,path_b,label" in sentence
     assert "could not be read" in here("evaluate", "characters", "--pairs", "x.csv").sentence

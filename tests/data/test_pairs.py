@@ -31,6 +31,14 @@ def test_pairs_point_at_pictures_that_are_listed_once(head: str, tmp_path: Path)
     assert len(listed) == 4
 
 
+def test_a_picture_is_one_however_its_path_is_written(tmp_path: Path) -> None:
+    more = f"./a.png,d//e.png,1\nd/../c.png,{tmp_path / 'd' / 'e.png'},0\n"
+    listed = read_pairs(pairs_file(tmp_path, HEAD + ROWS + more))
+    assert listed.pictures.class_names == ("a.png", "b.png", "d/e.png", "c.png")
+    np.testing.assert_array_equal(listed.first, [0, 1, 2, 3, 0, 3])
+    np.testing.assert_array_equal(listed.second, [1, 3, 0, 0, 2, 2])
+
+
 def test_columns_may_stand_in_another_order(tmp_path: Path) -> None:
     text = "label,path_b,path_a\n1,b,a\n0,c,b\n1,a,d\n0,a,c\n"
     listed = read_pairs(pairs_file(tmp_path, text))
@@ -58,6 +66,9 @@ def test_pairs_of_unreadable_pictures_fall_away(tmp_path: Path) -> None:
         (HEAD + "a,b\n", r"line 2: 2 cells where 3"),
         ("path,label\na,cup\n", r"no column 'path_a'"),
         ("", r"no rows; write path_a,path_b,label"),
+        (HEAD, r"pairs\.csv has no pairs; write path_a,path_b,label in a line for each"),
+        (HEAD + "a,b,1\nc/d,c/../c//d,0\n", r"line 3: c/d is paired with itself"),
+        (HEAD + ROWS + "./b.png,a.png,0\n", r"lines 2 and 6: \./b\.png and a\.png are once the s"),
     ],
 )
 def test_files_of_pairs_that_make_no_sense_are_refused(

@@ -6,6 +6,8 @@ mugs/1.jpg,mugs/7.jpg,1
 
 from __future__ import annotations
 
+import itertools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,35 +52,53 @@ class ListedPairs:
 def read_pairs(file: str | Path) -> ListedPairs:
     """The pairs that a CSV file lists: path_a, path_b and label, 1 for the same and 0 for not.
 
-    Paths are relative to the CSV file's folder, or absolute.
-    Raises DataError for a file that cannot be read, another label, a picture paired with itself,
-    or fewer than two pairs of a kind.
+    Paths are relative to the CSV file's folder, or absolute; ./a.png is a.png.
+    Raises DataError for a file that cannot be read or lists none, another label, a picture paired
+    with itself, a pair that is said to be both, or fewer than two pairs of a kind.
     """
     file = Path(file)
     rows = read_rows(file, ("path_a", "path_b", "label"))
-    for row in rows:
-        _require_sensible(file, row)
-    sides = [[row.cells[side] for row in rows] for side in ("path_a", "path_b")]
-    numbers = {path: row for row, path in enumerate(dict.fromkeys([*sides[0], *sides[1]]))}
-    first, second = (np.array([numbers[path] for path in side], np.int64) for side in sides)
+    if not rows:
+        raise DataError(f"{file} has no pairs; write path_a,path_b,label in a line for each")
+    written = [[row.cells[side] for row in rows] for side in ("path_a", "path_b")]
+    sides = [[_place(file, path) for path in side] for side in written]
+    _require_sensible(file, rows, list(zip(*sides, strict=True)))
+    names: dict[Path, str] = {}  # as each is first written
+    for place, path in zip(itertools.chain(*sides), itertools.chain(*written), strict=True):
+        names.setdefault(place, path)
+    numbers = {place: row for row, place in enumerate(names)}
+    first, second = (np.array([numbers[place] for place in side], np.int64) for side in sides)
     same = np.array([row.cells["label"] == "1" for row in rows])
     _require_both_kinds(file.name, same)
-    sources = [Source(file.parent / path) for path in numbers]
-    pictures = manifest_of(file.name, sources, [("", path) for path in numbers])
+    sources = [Source(file.parent / path) for path in names.values()]
+    pictures = manifest_of(file.name, sources, [("", path) for path in names.values()])
     return ListedPairs(pictures, first, second, same)
 
 
-def _require_sensible(file: Path, row: Row) -> None:
-    if row.cells["label"] not in ("0", "1"):
-        raise DataError(
-            f"{file}, line {row.line}: the label is {row.cells['label']!r}; write 1 where the two "
-            "pictures show the same, 0 where they do not"
-        )
-    if row.cells["path_a"] == row.cells["path_b"]:
-        raise DataError(
-            f"{file}, line {row.line}: {row.cells['path_a']} is paired with itself; pair two "
-            "different pictures"
-        )
+def _place(file: Path, path: str) -> Path:
+    """What tells a picture from others, however its path is written."""
+    return Path(os.path.normpath(file.parent.absolute() / path))
+
+
+def _require_sensible(file: Path, rows: list[Row], pairs: list[tuple[Path, Path]]) -> None:
+    known: dict[frozenset[Path], Row] = {}
+    for row, pair in zip(rows, pairs, strict=True):
+        if row.cells["label"] not in ("0", "1"):
+            raise DataError(
+                f"{file}, line {row.line}: the label is {row.cells['label']!r}; write 1 where the "
+                "two pictures show the same, 0 where they do not"
+            )
+        if pair[0] == pair[1]:
+            raise DataError(
+                f"{file}, line {row.line}: {row.cells['path_a']} is paired with itself; pair two "
+                "different pictures"
+            )
+        before = known.setdefault(frozenset(pair), row)
+        if before.cells["label"] != row.cells["label"]:
+            raise DataError(
+                f"{file}, lines {before.line} and {row.line}: {row.cells['path_a']} and "
+                f"{row.cells['path_b']} are once the same and once not; keep the line that is right"
+            )
 
 
 def _require_both_kinds(name: str, same: NDArray[np.bool_]) -> None:

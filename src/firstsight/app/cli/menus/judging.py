@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
 import click
+from click.core import ParameterSource
 
 from firstsight.app.cli.menus import options
 from firstsight.errors import UsageError
@@ -13,6 +15,8 @@ from firstsight.errors import UsageError
 __all__ = ["menu"]
 
 menu = click.Group()
+
+_OF_LISTED_PAIRS = {"model", "pairs", "seed", "baselines", "save", "as_json"}
 
 
 @menu.command(epilog="Example:  firstsight evaluate runs/compact/model --baselines")
@@ -78,8 +82,10 @@ def evaluate(
 ) -> None:
     """Say what a model is worth, by named protocols, with 95 % intervals."""
     if pairs is not None:
-        if protocol or report or data != "omniglot":
-            raise UsageError("--pairs names its own pictures and trials; leave out the others")
+        if others := _written_besides(_OF_LISTED_PAIRS):
+            raise UsageError(
+                f"--pairs names its own pictures and trials; leave out {', '.join(others)}"
+            )
         from firstsight.app.cli import listed
 
         listed.evaluate_pairs(
@@ -105,6 +111,18 @@ def evaluate(
         for each in protocol or usual_protocols(data)
     ]
     command.evaluate(model, plans, baselines=baselines, save=save, report=report, as_json=as_json)
+
+
+def _written_besides(names: Collection[str]) -> list[str]:
+    """The options, as --n-way, that this command was given besides those called so."""
+    context = click.get_current_context()
+    return [
+        each.opts[0]
+        for each in context.command.params
+        if each.name
+        and each.name not in names
+        and context.get_parameter_source(each.name) is ParameterSource.COMMANDLINE
+    ]
 
 
 @menu.command(epilog="Example:  firstsight reproduce koch2015 --pairs 30k --budget 0.01")
