@@ -9,7 +9,7 @@ import pytest
 
 from firstsight.data.packed import PackedPictures
 from firstsight.evaluation.scorecard import Scorecard
-from firstsight.evaluation.suspicion import Twins, count_twins, suspicions
+from firstsight.evaluation.suspicion import Acquaintance, Twins, count_twins, suspicions
 
 
 def card(value: float, **changes: Any) -> Scorecard:
@@ -48,6 +48,17 @@ def test_an_honest_figure_is_left_alone() -> None:
 )
 def test_nearly_perfect_is_doubted_over_enough_trials(one: Scorecard, doubted: bool) -> None:
     assert ("nearly perfect" in kinds(one)) == doubted
+
+
+def test_what_the_model_knew_before_is_doubted() -> None:
+    (learned,) = suspicions(card(0.9), known=Acquaintance(3, 1200, False, False))
+    assert learned.kind == "learned"
+    assert learned.told.startswith("3 of the 1,200 pictures were learned from, byte for byte")
+    (fitted,) = suspicions(card(0.9), known=Acquaintance(0, 1200, True, False))
+    assert "calibrated the model, so" in fitted.told
+    (both,) = suspicions(card(0.9), known=Acquaintance(0, 1200, True, True))
+    assert "calibrated the model and chose its weights, so" in both.told
+    assert kinds(card(0.9), known=Acquaintance(0, 1200, False, True)) == []
 
 
 def test_a_constant_above_chance_gives_the_trials_away() -> None:

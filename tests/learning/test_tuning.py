@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,8 @@ def filled(
     for thing, shown in pictures.items():
         for number, each in enumerate(shown):
             if isinstance(each, bytes):
-                photo = NewPhoto(f"{thing}/{number}", "x.png", 16, 16, nothing, each)
+                digest = sha256(f"{thing}/{number}".encode()).hexdigest()
+                photo = NewPhoto(digest, "x.png", 16, 16, nothing, each)
             else:
                 read = read_picture(each)
                 vector = embedder.embed_pixels(read.pixels(embedder.info.preprocessing)[None])[0]

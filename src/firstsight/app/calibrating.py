@@ -11,7 +11,7 @@ from rich.console import Console
 
 from firstsight.app.packing import open_with_progress
 from firstsight.app.remarks import say
-from firstsight.app.unseen import learned_from, only_unseen
+from firstsight.app.unseen import count_learned, learned_from, only_unseen
 from firstsight.errors import DataError, ModelFolderError, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +48,14 @@ def calibrate(
     require_changeable(model, to)
     embedder = load(model)
     pictures = open_with_progress(data, embedder.info.preprocessing, console)
-    calibrated = _fit(embedder, only_unseen(embedder.info, pictures, console), seed, console)
+    unseen = only_unseen(embedder.info, pictures, console)
+    if n_learned := count_learned(embedder.info, unseen):
+        say(
+            console,
+            f"{n_learned:,} of the pictures were learned from, byte for byte, and look nearer than "
+            "new ones do: delete the copies and calibrate again",
+        )
+    calibrated = _fit(embedder, unseen, seed, console)
     return _put(calibrated, resolve_model(model), to, same_means), calibrated
 
 

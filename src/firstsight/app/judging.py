@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from firstsight.data.packed import PackedPictures
     from firstsight.evaluation.scorecard import Scorecard
     from firstsight.model.embedder import Embedder
 
@@ -33,7 +32,7 @@ def judge(
     opened = open_trials(trials, embedder.info, console)
     cards = [_judged(each, opened, trials.protocol, console) for each in contestants]
     others = {each.name: card for each, card in zip(contestants[1:], cards[1:], strict=True)}
-    return [_with_doubts(cards[0], others, opened.pictures, console), *cards[1:]]
+    return [_with_doubts(cards[0], others, opened, console), *cards[1:]]
 
 
 def _judged(
@@ -56,14 +55,14 @@ def _judged(
 def _with_doubts(
     card: Scorecard,
     others: dict[str, Scorecard],
-    pictures: PackedPictures | None,
+    opened: OpenedTrials,
     console: Console,
 ) -> Scorecard:
     """The card with what speaks against it among its details, which is also said."""
     from firstsight.evaluation.suspicion import count_twins, suspicions
 
-    twins = None if pictures is None else count_twins(pictures)
-    found = suspicions(card, others=others, twins=twins)
+    twins = None if opened.pictures is None else count_twins(opened.pictures)
+    found = suspicions(card, others=others, twins=twins, known=opened.known)
     for each in found:
         say(console, f"look again at {card.protocol}: {each.told}")
     return replace(card, details={**card.details, "warnings": [each.told for each in found]})

@@ -61,6 +61,7 @@ class _Shown:
 
     told: str
     source: int | bytes
+    digest: str  # of the content that it came as
 
 
 def read_lesson(gallery: Gallery, seen: Preprocessing, console: Console) -> Lesson:
@@ -85,15 +86,17 @@ def read_lesson(gallery: Gallery, seen: Preprocessing, console: Console) -> Less
         )
     classes = [shown[thing] for thing in chosen] + [[each, each] for each in strangers]
     labels = np.repeat(np.arange(len(classes)), [len(pictures) for pictures in classes])
+    every = [each for pictures in classes for each in pictures]
     everything = PackedPictures.of(
         name=f"the gallery {name!r}",
-        pixels=_pixels(gallery, seen, [each for pictures in classes for each in pictures], console),
+        pixels=_pixels(gallery, seen, every, console),
         labels=labels,
         drawers=np.zeros(len(labels), np.int64),
         # A blank in front, as no thing's name has.
         class_names=(*chosen, *(f" {each.told}" for each in strangers)),
         class_groups=np.zeros(len(classes), np.int64),
         group_names=(name,),
+        digests=np.array([list(bytes.fromhex(each.digest)) for each in every], np.uint8),
     )
     n_held = max(LEAST_HELD, sum(places[thing] < HELD_SHARE for thing in chosen))
     held = np.arange(len(classes)) < min(n_held, len(chosen) // 2)
@@ -117,14 +120,14 @@ def _gathered(gallery: Gallery, name: str) -> tuple[dict[str, list[_Shown]], lis
                 f"the gallery {name!r} kept no picture of photo {photo.id}, and tuning learns "
                 "from kept pictures; enroll the photos again in a gallery that keeps them"
             )
-        shown[photo.thing].append(_Shown(f"photo {photo.id}", photo.id))
+        shown[photo.thing].append(_Shown(f"photo {photo.id}", photo.id, photo.digest))
         digests.add(photo.digest)
     strangers = []
     # Of two verdicts on one picture the later holds; where it is enrolled by now, neither does.
     for verdict in last_words(gallery.verdicts(any_model=True)):
         if verdict.digest in digests or verdict.kept is None:
             continue
-        judged = _Shown(f"verdict {verdict.id}", verdict.kept)
+        judged = _Shown(f"verdict {verdict.id}", verdict.kept, verdict.digest)
         if verdict.kind == "wrong":
             strangers.append(judged)
         elif verdict.truth is not None:  # else the thing is gone

@@ -15,6 +15,7 @@ from rich.console import Console
 from firstsight.app.names import for_judging
 from firstsight.app.packing import open_with_progress
 from firstsight.app.unseen import (
+    acquaintance,
     only_unseen,
     require_seen_characters,
     require_unseen_characters,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from firstsight.app.contestants import Contestant
     from firstsight.app.trials import Trials
     from firstsight.data.packed import PackedPictures
+    from firstsight.evaluation.suspicion import Acquaintance
     from firstsight.metrics.calibration import Calibration
     from firstsight.model.info import ModelInfo
 
@@ -39,11 +41,13 @@ class OpenedTrials:
 
     pictures: what they are drawn from; None for the 20 runs, which are no data set.
     n_looks: how many pictures each contestant is shown, turned ones included.
+    known: what the model knew of the pictures; None where their protocol sees to that itself.
     """
 
     judge: Callable[[Contestant], Scorecard]
     pictures: PackedPictures | None
     n_looks: int
+    known: Acquaintance | None = None
 
 
 def open_trials(trials: Trials, info: ModelInfo, console: Console) -> OpenedTrials:
@@ -59,11 +63,14 @@ def open_trials(trials: Trials, info: ModelInfo, console: Console) -> OpenedTria
         return _drawers(trials, info, console)
     fixed = {"vinyals": "omniglot:vinyals-test", "mnist": "mnist"}
     name = fixed.get(trials.protocol) or for_judging(trials.data)
-    pictures = open_with_progress(name, info.preprocessing, console)
-    pictures = only_unseen(info, pictures, console)
+    whole = open_with_progress(name, info.preprocessing, console)
+    pictures = only_unseen(info, whole, console)
     turns = 4 if trials.protocol == "vinyals" and not trials.upright else 1
     return OpenedTrials(
-        lambda contestant: _judge(contestant, pictures, trials), pictures, turns * len(pictures)
+        lambda contestant: _judge(contestant, pictures, trials),
+        pictures,
+        turns * len(pictures),
+        acquaintance(info, pictures, whole),
     )
 
 

@@ -163,7 +163,10 @@ def _shown(
 
 
 def _reliability(contestant: Contestant, sides: Sides) -> Sequence[ReliabilityBin]:
-    """Of the model's own calibration, on pairs that it was not fitted on; empty without one."""
+    """Of the model's own calibration; empty without one.
+
+    Where it was fitted on these very things, the card's warnings say so: see suspicion.py.
+    """
     from firstsight.metrics.calibration import reliability
 
     if contestant.calibrated is None:

@@ -11,13 +11,21 @@ from firstsight.data.nearness import by_content
 from firstsight.data.packed import PackedPictures
 from firstsight.evaluation.scorecard import Scorecard
 
-__all__ = ["Suspicion", "Twins", "count_twins", "suspicions"]
+__all__ = ["Acquaintance", "Suspicion", "Twins", "count_twins", "suspicions"]
 
 NEARLY_PERFECT = 0.995
 ENOUGH_TRIALS = 100
 CONSTANT, RAW_PIXELS, UNTRAINED = "a constant", "raw pixels", "untrained network"
 
-Kind = Literal["nearly perfect", "twins", "mislabelled twins", "constant", "nothing learned"]
+Kind = Literal[
+    "nearly perfect",
+    "learned",
+    "calibrated",
+    "twins",
+    "mislabelled twins",
+    "constant",
+    "nothing learned",
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,21 @@ class Twins:
     n_other: int
 
 
+@dataclass(frozen=True)
+class Acquaintance:
+    """What a model knew of n_pictures before it was judged by them.
+
+    n_learned: pictures among them that it learned from. calibrated: whether its probabilities and
+    thresholds were fitted on these very pictures. watched: whether its training held them out, and
+    chose its weights by them.
+    """
+
+    n_learned: int
+    n_pictures: int
+    calibrated: bool
+    watched: bool
+
+
 def count_twins(pictures: PackedPictures) -> Twins:
     """Count the pictures that have a twin in their own class, and in another."""
     n_same = n_other = 0
@@ -50,12 +73,16 @@ def count_twins(pictures: PackedPictures) -> Twins:
 
 
 def suspicions(
-    card: Scorecard, *, others: Mapping[str, Scorecard] | None = None, twins: Twins | None = None
+    card: Scorecard,
+    *,
+    others: Mapping[str, Scorecard] | None = None,
+    twins: Twins | None = None,
+    known: Acquaintance | None = None,
 ) -> tuple[Suspicion, ...]:
     """Why `card` may be worth less than it says; none where nothing speaks against it.
 
     others: baselines on the same trials, by the names that `evaluate` prints. twins: of the
-    pictures that the trials were drawn from.
+    pictures that the trials were drawn from. known: what the model knew of these.
     """
     others = others or {}
     good = _goodness(card)
@@ -68,6 +95,7 @@ def suspicions(
                 "things, that no picture is there twice, and that the task is not too easy",
             )
         )
+    found += _about_acquaintance(known)
     found += _about_twins(twins)
     found += _about_chance(card, others.get(CONSTANT))
     found += _about_learning(card, good, others)
@@ -83,6 +111,28 @@ def _about_chance(card: Scorecard, constant: Scorecard | None) -> list[Suspicion
         f"{100 * chance:.2f} %: the trials give their answers away; do not trust them"
     )
     return [Suspicion("constant", told)]
+
+
+def _about_acquaintance(known: Acquaintance | None) -> list[Suspicion]:
+    found = []
+    if known is not None and known.n_learned:
+        found.append(
+            Suspicion(
+                "learned",
+                f"{known.n_learned:,} of the {known.n_pictures:,} pictures were learned from, byte "
+                "for byte: delete the copies and measure again",
+            )
+        )
+    if known is not None and known.calibrated:
+        watched = " and chose its weights" if known.watched else ""
+        found.append(
+            Suspicion(
+                "calibrated",
+                f"these things also calibrated the model{watched}, so it may look better here than "
+                "it is, its probabilities above all: judge it by things of neither",
+            )
+        )
+    return found
 
 
 def _about_twins(twins: Twins | None) -> list[Suspicion]:

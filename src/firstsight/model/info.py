@@ -41,7 +41,8 @@ class ModelInfo:
     calibration: how distances become probabilities; None before it was calibrated.
     scores: scorecards, each with its protocol.
     made_by: firstsight version, commit, seed, hardware, data_credit, beside_fingerprint (of a
-        further set that it learned from).
+        further set that it learned from), learned (which pictures, see data/learned.py),
+        began_with (the making of the model that its training began with).
     """
 
     name: str

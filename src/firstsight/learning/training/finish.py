@@ -39,11 +39,13 @@ def write_model(
     weights: KeptWeights = "full",
     half: bool = False,
     beside_fingerprint: str = "",
+    learned: str = "",
     start: Start | None = None,
 ) -> Path:
     """Write the model folder of a checkpoint's weights (the average, where there is one).
 
     beside_fingerprint: of a further set that it learned from; "" for none.
+    learned: which pictures it learned from, see data/learned.py; "" where nobody knows.
     start: the model that the training began with, whose credits this one takes over.
     name: what the model is called; default: like its recipe. weights: to train on further.
     half: large weights of the ONNX file are stored as float16.
@@ -73,6 +75,8 @@ def write_model(
                 "hardware": find_hardware(),
                 "data_credit": _credits(recipe.data.train, recipe.data.beside),
                 **({"beside_fingerprint": beside_fingerprint} if beside_fingerprint else {}),
+                **({"learned": learned} if learned else {}),
+                **({"began_with": start.making} if start is not None and start.making else {}),
                 **_began_with(recipe, start),
             },
         ),

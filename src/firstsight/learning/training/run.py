@@ -49,6 +49,7 @@ def train(
         "recipe": recipe.model_dump(mode="json"),
         "data": pictures.fingerprint,
         "beside": session.beside_fingerprint,
+        "learned": session.learned,
         "start": None if start is None else start.to_json(),
     }
     if is_first:
@@ -117,6 +118,7 @@ def export(
         name=to.resolve().name,
         data_fingerprint=record["data"],
         beside_fingerprint=record["beside"],
+        learned=record["learned"],
         weights=weights,
         half=half,
         start=record["start"],
@@ -142,6 +144,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
             "recipe": dict(record["recipe"]),
             "data": str(record["data"]),
             "beside": str(record.get("beside", "")),
+            "learned": str(record.get("learned", "")),
             "start": None if start is None else Start.from_json(start),
         }
     except (OSError, ValueError, TypeError, KeyError):

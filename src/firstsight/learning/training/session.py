@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from firstsight.data.catalogue import open_pictures
 from firstsight.data.known import cache_folder
+from firstsight.data.learned import LearnedPictures
 from firstsight.data.packed import PackedPictures
 from firstsight.data.splits import (
     hold_out,
@@ -101,7 +102,11 @@ class Run:
 
 
 class Session:
-    """One process's share of a training. best: the looks at the held-out classes so far."""
+    """One process's share of a training.
+
+    best: the looks at the held-out classes so far. learned: which pictures it, and the model that
+    it began with, learned from, see data/learned.py.
+    """
 
     def __init__(
         self,
@@ -122,6 +127,10 @@ class Session:
         self.beside_fingerprint = ""
         if recipe.data.beside:
             self._learn_beside(recipe.data.beside, held_out)
+        learned = LearnedPictures.of(self._learned.digests)
+        if start is not None:
+            learned |= LearnedPictures.from_text(start.learned)
+        self.learned = learned.to_text()
         bank = PictureBank(self._learned, self._preprocessing, recipe.augment.turns)
         drawn_from = recipe
         if not recipe.training.steps or recipe.loss.kind == "own_picture":
@@ -361,6 +370,7 @@ class Session:
             to,
             data_fingerprint=self._data_fingerprint,
             beside_fingerprint=self.beside_fingerprint,
+            learned=self.learned,
             start=self._start,
         )
 

@@ -39,18 +39,23 @@ CREDITS = ("published", "weights_credit", "licence")  # whose weights a model be
 @dataclass(frozen=True)
 class Start:
     """model: a model folder. fingerprint: which model it was when the training began, since
-    another may lie there when it is resumed. credits: its own, as far as it has CREDITS."""
+    another may lie there when it is resumed. credits: its own, as far as it has CREDITS.
+    learned: which pictures it learned from, see data/learned.py; "" where nobody knows.
+    making: what it learned from by name, as ModelInfo.made_by keeps it of a model begun with."""
 
     model: Path
     fingerprint: str
     credits: dict[str, str] = field(default_factory=dict)
+    learned: str = ""
+    making: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def at(cls, model: Path) -> Start:
         """ModelFolderError where there is no model folder."""
         info = read_model_info(model)
         known = {key: info.made_by[key] for key in CREDITS if key in info.made_by}
-        return cls(model.resolve(), info.fingerprint, known)
+        learned = info.made_by.get("learned", "")
+        return cls(model.resolve(), info.fingerprint, known, learned, _making(info))
 
     def put_into(self, tower: nn.Module, head: HeadModule) -> None:
         """Give tower and head the model's weights.
@@ -86,12 +91,20 @@ class Start:
             "model": str(self.model),
             "fingerprint": self.fingerprint,
             "credits": self.credits,
+            "learned": self.learned,
+            "making": self.making,
         }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Start:
         """KeyError or TypeError for anything that `to_json` would not have made."""
-        return cls(Path(record["model"]), str(record["fingerprint"]), dict(record["credits"]))
+        return cls(
+            Path(record["model"]),
+            str(record["fingerprint"]),
+            dict(record["credits"]),
+            str(record.get("learned", "")),  # older runs lack both
+            dict(record.get("making", {})),
+        )
 
     def _fill(self, tower: nn.Module, tensors: dict[str, Tensor]) -> None:
         try:
@@ -101,6 +114,23 @@ class Start:
                 f"the weights of {self.model} are those of another network than the recipe's; "
                 "leave the recipe's network as it was when the model was trained"
             ) from trouble
+
+
+def _making(info: ModelInfo) -> dict[str, Any]:
+    """What tells which pictures a model learned from, and those that it began with."""
+    recipe, more = info.recipe, ("beside_fingerprint", "began_with")
+    return {
+        "name": info.name,
+        "fingerprint": info.fingerprint,
+        "data_fingerprint": info.data_fingerprint,
+        "recipe": {key: recipe[key] for key in ("data", "picture") if key in recipe}
+        | {
+            table: {key: recipe[table][key]}
+            for table, key in (("loss", "kind"), ("training", "seed"))
+            if key in recipe.get(table, {})
+        },
+        **{key: info.made_by[key] for key in more if key in info.made_by},
+    }
 
 
 def _published(info: ModelInfo) -> dict[str, Tensor]:
