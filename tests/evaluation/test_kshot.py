@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from firstsight.errors import EpisodeError, ShapeError, UsageError
-from firstsight.evaluation.kshot import KShotCurve, Rule, interval_over_things, kshot_curve
+from firstsight.evaluation.kshot import KShotCurve, Rule, kshot_curve
 from firstsight.metrics.intervals import wilson
 from firstsight.similarity import Cosine, Euclidean, Head, WeightedL1
 
@@ -140,14 +140,6 @@ def test_a_record_of_the_curve_is_plain_json() -> None:
     assert record["points"][0]["shots"] == 1
     assert record["points"][-1]["gain"] is None
     assert record["rule"] == "best" and record["n_things"] == 4
-
-
-def test_the_interval_over_things_is_wilsons_only_where_all_score_alike() -> None:
-    rng = np.random.default_rng(0)
-    scores, things = np.ones(6), np.array([0, 0, 0, 1, 1, 2])
-    assert interval_over_things(scores, things, rng) == wilson(3, 3)
-    low, high = interval_over_things(np.array([1, 1, 1, 1, 1, 0]), things, rng)
-    assert low == 0 and high == 1  # draws of the third thing alone, and without it
 
 
 def test_too_few_photos_and_senseless_requests_are_refused() -> None:

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from firstsight.errors import ShapeError, UsageError
-from firstsight.metrics.intervals import bootstrap_by_cluster, interval_by_cluster, wilson
+from firstsight.metrics.intervals import (
+    bootstrap_by_cluster,
+    interval_by_cluster,
+    interval_by_pair,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +95,43 @@ def test_a_single_cluster_has_wilsons_interval_over_its_values() -> None:
     assert interval_by_cluster([1, 0, 1, 1], [7, 7, 7, 7], rng) == wilson(3, 4)
     several = interval_by_cluster([1, 0, 1, 1], [0, 0, 1, 1], np.random.default_rng(0))
     assert several == bootstrap_by_cluster([1, 0, 1, 1], [0, 0, 1, 1], np.random.default_rng(0))
+
+
+def test_where_all_are_alike_each_cluster_is_one_trial() -> None:
+    rng = np.random.default_rng(0)
+    things = np.array([0, 0, 0, 1, 1, 2])
+    assert interval_by_cluster(np.ones(6), things, rng) == wilson(3, 3)
+    assert interval_by_cluster(np.zeros(6), things, rng) == wilson(0, 3)
+    low, high = interval_by_cluster([1, 1, 1, 1, 1, 0], things, rng)
+    assert low == 0 and high == 1  # draws of the third thing alone, and without it
+
+
+def test_pairs_inside_one_thing_are_drawn_as_their_thing_is() -> None:
+    rng = np.random.default_rng(2)
+    shares, things = rng.integers(0, 2, 200), rng.integers(0, 10, 200)
+    by_pair = interval_by_pair(shares, [things, things], np.random.default_rng(0))
+    assert by_pair == interval_by_cluster(shares, things, np.random.default_rng(0))
+
+
+def test_pairs_that_are_all_alike_leave_room_for_other_things() -> None:
+    things = np.array([[0, 1, 2, 0], [0, 1, 2, 1]])
+    assert interval_by_pair(np.ones(4), things, np.random.default_rng(0)) == wilson(3, 3)
+
+
+def test_the_interval_over_pairs_holds_as_often_as_it_says() -> None:
+    """Whether two things are told apart depends on both, as by their places on a line."""
+    n_things, n_pairs = 20, 2000
+
+    def drawn(rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        each = rng.normal(size=n_things)
+        first, offset = rng.integers(n_things, size=n_pairs), rng.integers(1, n_things, n_pairs)
+        things = np.stack([first, (first + offset) % n_things])
+        things[1, ::2] = things[0, ::2]  # every other pair is of one thing
+        noisy = each[things].sum(axis=0) + rng.normal(size=n_pairs)
+        return (noisy > 0).astype(float), things
+
+    draws = [drawn(np.random.default_rng(seed)) for seed in range(200)]
+    intervals = [interval_by_pair(*each, np.random.default_rng(0)) for each in draws]
+    by_first = [interval_by_cluster(s, t[0], np.random.default_rng(0)) for s, t in draws]
+    assert np.mean([low <= 0.5 <= high for low, high in intervals]) > 0.89
+    assert np.mean([low <= 0.5 <= high for low, high in by_first]) < 0.87

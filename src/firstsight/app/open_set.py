@@ -22,7 +22,7 @@ from firstsight.evaluation.openset import (
 )
 from firstsight.evaluation.scorecard import Scorecard
 from firstsight.evaluation.verification import draw_pairs, pair_distances
-from firstsight.metrics.intervals import interval_by_cluster
+from firstsight.metrics.intervals import interval_by_pair
 
 if TYPE_CHECKING:
     from firstsight.app.contestants import Contestant
@@ -151,8 +151,8 @@ def _false_matches(
     pairs = draw_pairs(labels, None, N_PAIRS, np.random.default_rng([trials.seed, PAIRS]))
     impostor = ~pairs.same
     accepted = pair_distances(pairs, vectors, contestant.head)[impostor] <= rows[-1].threshold
-    interval = interval_by_cluster(
-        accepted, labels[pairs.first[impostor]], np.random.default_rng([trials.seed, INTERVAL])
+    interval = interval_by_pair(
+        accepted, pairs.of(labels)[:, impostor], np.random.default_rng([trials.seed, INTERVAL])
     )
     return {
         "false_matches": float(accepted.mean()),

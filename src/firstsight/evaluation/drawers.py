@@ -20,7 +20,7 @@ from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.scorecard import Scorecard
 from firstsight.evaluation.verification import draw_pairs, pair_distances
 from firstsight.evaluation.verifying import Half, pair_details
-from firstsight.metrics.intervals import Interval, interval_by_cluster
+from firstsight.metrics.intervals import Interval, interval_by_pair
 from firstsight.metrics.roc import best_threshold
 from firstsight.similarity import Head
 
@@ -66,7 +66,7 @@ def drawers_12_4_4(
         groups = pictures.groups if within else None
         pairs = draw_pairs(pictures.labels, groups, plan.n_pairs, rng)
         distances = pair_distances(pairs, embed_all(embed, pictures.pixels), head)
-        return Half(distances, pairs.same, pictures.groups[pairs.first])
+        return Half(distances, pairs.same, pairs.of(pictures.groups))
 
     first, second = drawn(seen, SEEN), drawn(other, OTHER_DRAWERS)
     threshold = best_threshold(*second.sides)
@@ -100,7 +100,7 @@ def drawers_12_4_4(
 def _accuracy(half: Half, threshold: float, seed: int) -> tuple[float, Interval]:
     right = half.right_at(threshold)
     rng = np.random.default_rng([seed, INTERVAL])
-    return float(right.mean()), interval_by_cluster(right, half.clusters, rng)
+    return float(right.mean()), interval_by_pair(right, half.things, rng)
 
 
 def _named(name: str, half: Half, threshold: float, seed: int) -> dict[str, Any]:

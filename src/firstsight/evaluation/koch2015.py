@@ -21,7 +21,7 @@ from firstsight.evaluation.scorecard import Scorecard
 from firstsight.evaluation.verification import draw_pairs, pair_distances
 from firstsight.evaluation.verifying import Half, pair_details
 from firstsight.metrics.calibration import Calibration
-from firstsight.metrics.intervals import interval_by_cluster
+from firstsight.metrics.intervals import interval_by_cluster, interval_by_pair
 from firstsight.metrics.roc import best_threshold
 from firstsight.sampling.episodes import EpisodePlan, draw_episodes
 from firstsight.similarity import Head
@@ -73,9 +73,7 @@ def koch2015(
         protocol="koch2015",
         measure="accuracy",
         value=float(right.mean()),
-        interval=interval_by_cluster(
-            right, halves[1].clusters, np.random.default_rng([seed, INTERVAL])
-        ),
+        interval=interval_by_pair(right, halves[1].things, np.random.default_rng([seed, INTERVAL])),
         n=len(right),
         seed=seed,
         data_name=test.name,
@@ -95,7 +93,7 @@ def _pairs(
 ) -> Half:
     pairs = draw_pairs(pictures.labels, pictures.groups, n_pairs, np.random.default_rng(stream))
     distances = pair_distances(pairs, embeddings, head)
-    return Half(distances, pairs.same, pictures.groups[pairs.first])
+    return Half(distances, pairs.same, pairs.of(pictures.groups))
 
 
 def _one_shot(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from firstsight.errors import EpisodeError, ShapeError, UsageError
 from firstsight.evaluation.episodes import worth
-from firstsight.metrics.intervals import Interval, bootstrap_by_cluster, wilson
+from firstsight.metrics.intervals import Interval, bootstrap_by_cluster, interval_by_cluster
 from firstsight.similarity import Head
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "KShotCurve",
     "KShotPoint",
     "Rule",
-    "interval_over_things",
     "kshot_curve",
 ]
 
@@ -105,7 +104,7 @@ def kshot_curve(
     vectors: (P, D), the photos of one thing side by side. starts: (T,) first row of each thing.
     n_way: how many things each photo is to be told among; None: all that are measured.
     repeats: draws of photos; the accuracy of a thing is the mean over them, each thing counts the
-    same, and intervals are `interval_over_things`.
+    same, and intervals are `interval_by_cluster`.
 
     Only things with more photos than the last point's shots are measured, so the last points are
     left out where they would leave fewer than ENOUGH_THINGS, or fewer than half of those that
@@ -218,23 +217,9 @@ def _points(
             gains = (accuracy[place + 1] - accuracy[place]) / (shots[place + 1] - k)
             gain = float(gains.mean())
             gain_interval = bootstrap_by_cluster(gains, things, rng)
-        interval = interval_over_things(accuracy[place], things, rng)
+        interval = interval_by_cluster(accuracy[place], things, rng)
         points.append(KShotPoint(k, float(accuracy[place].mean()), interval, gain, gain_interval))
     return tuple(points)
-
-
-def interval_over_things(
-    scores: npt.NDArray[Any], things: npt.NDArray[Any], rng: np.random.Generator
-) -> Interval:
-    """95 % interval of the mean of scores (n,) in 0..1, drawing the things (n,) they are of again.
-
-    Where all scores are 0, or all 1, drawing again would take that for certain; then it is
-    Wilson's interval with each thing as one trial. Raises ShapeError for fewer than two things.
-    """
-    if len(scores) and scores.min() == scores.max() in (0.0, 1.0):
-        n_things = len(np.unique(things))
-        return wilson(float(scores[0]) * n_things, n_things)
-    return bootstrap_by_cluster(scores, things, rng)
 
 
 def _count_photos(n_photos: int, starts: npt.NDArray[Any]) -> Indices:

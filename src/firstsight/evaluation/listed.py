@@ -12,7 +12,7 @@ from firstsight.data.packed import PackedPictures
 from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.scorecard import Scorecard
 from firstsight.evaluation.verification import Pairs, pair_distances
-from firstsight.metrics.intervals import Interval, bootstrap_by_cluster
+from firstsight.metrics.intervals import Interval, interval_by_cluster
 from firstsight.metrics.roc import (
     area_under_curve,
     best_threshold,
@@ -127,7 +127,7 @@ def _sides(distances: Distances, same: Bools) -> tuple[Distances, Distances]:
 
 
 def _interval(right: npt.NDArray[np.float64], clusters: Indices, seed: int) -> Interval:
-    return bootstrap_by_cluster(right, clusters, np.random.default_rng([seed, INTERVAL]))
+    return interval_by_cluster(right, clusters, np.random.default_rng([seed, INTERVAL]))
 
 
 def _intervals_of_rates(

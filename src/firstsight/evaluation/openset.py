@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firstsight.errors import EpisodeError, ShapeError, UsageError
-from firstsight.metrics.intervals import Interval, bootstrap_by_cluster, wilson
+from firstsight.metrics.intervals import Interval, interval_by_cluster, wilson
 
 __all__ = [
     "RATES",
@@ -187,7 +187,6 @@ def miss_curve(trials: OpenSetTrials, rates: Sequence[float] = RATES) -> tuple[C
 
 
 def _interval(hits: Bools, thing: npt.NDArray[Any], rng: np.random.Generator) -> Interval:
-    n_things = len(np.unique(thing))
-    if n_things < 2 or hits.all() or not hits.any():
-        return wilson(float(hits.mean()) * n_things, n_things)
-    return bootstrap_by_cluster(hits, thing, rng)
+    if len(np.unique(thing)) < 2:
+        return wilson(float(hits.mean()), 1)
+    return interval_by_cluster(hits, thing, rng)

@@ -9,9 +9,9 @@ import numpy as np
 from firstsight.data.packed import PackedPictures
 from firstsight.errors import UsageError
 from firstsight.evaluation.embedding import Embed, embed_all
-from firstsight.evaluation.kshot import interval_over_things
 from firstsight.evaluation.ranking import KS, Ranking, rank
 from firstsight.evaluation.scorecard import Scorecard
+from firstsight.metrics.intervals import interval_by_cluster
 from firstsight.similarity import Head
 
 __all__ = ["RetrievalPlan", "retrieval", "retrieval_card"]
@@ -65,7 +65,7 @@ def retrieval_card(ranking: Ranking, pictures: PackedPictures, seed: int) -> Sco
     rates["map_at_r"] = ranking.average_precision
     rates["r_precision"] = ranking.r_precision
     intervals = {
-        name: interval_over_things(scores, things, np.random.default_rng([seed, INTERVAL]))
+        name: interval_by_cluster(scores, things, np.random.default_rng([seed, INTERVAL]))
         for name, scores in {"precision_at_1": ranking.precision_at_1, **rates}.items()
     }
     return Scorecard(

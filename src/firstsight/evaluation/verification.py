@@ -38,6 +38,10 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.same)
 
+    def of(self, labels: Indices) -> Indices:
+        """(2, P) the labels (n,) of both pictures of each pair."""
+        return np.stack([labels[self.first], labels[self.second]])
+
 
 @dataclass(frozen=True)
 class VerificationResult:

@@ -15,7 +15,7 @@ from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.scorecard import Scorecard
 from firstsight.evaluation.verification import draw_pairs, judge, pair_distances
 from firstsight.metrics.calibration import Calibration, reliability_error
-from firstsight.metrics.intervals import interval_by_cluster
+from firstsight.metrics.intervals import interval_by_pair
 from firstsight.metrics.roc import best_threshold, true_accept_rate
 from firstsight.similarity import Head
 
@@ -57,11 +57,12 @@ class VerificationPlan:
 
 @dataclass(frozen=True, eq=False)
 class Half:
-    """Pairs of one half of the classes: distances, same, cluster of each, (P,)."""
+    """Pairs of one half of the classes: distances, same, (P,); things (2, P): the class, or the
+    alphabet, of either picture."""
 
     distances: Float32
     same: npt.NDArray[np.bool_]
-    clusters: Indices
+    things: Indices
 
     @property
     def sides(self) -> tuple[Float32, Float32]:
@@ -110,7 +111,7 @@ def verification_halves(
         groups = pictures.groups[rows] if plan.within_group else None
         pairs = draw_pairs(pictures.labels[rows], groups, plan.n_pairs // 2, rng)
         distances = pair_distances(pairs, embeddings[rows], head)
-        halves.append(Half(distances, pairs.same, units[rows][pairs.first]))
+        halves.append(Half(distances, pairs.same, pairs.of(units[rows])))
     return halves[0], halves[1]
 
 
@@ -166,12 +167,12 @@ def _verification_card(
 ) -> Scorecard:
     thresholds = crossed_thresholds(halves)
     right = np.concatenate([half.right_at(at) for half, at in zip(halves, thresholds, strict=True)])
-    clusters = np.concatenate([half.clusters for half in halves])
+    things = np.concatenate([half.things for half in halves], axis=1)
     return Scorecard(
         protocol="verification",
         measure="accuracy",
         value=float(right.mean()),
-        interval=interval_by_cluster(right, clusters, np.random.default_rng([seed, INTERVAL])),
+        interval=interval_by_pair(right, things, np.random.default_rng([seed, INTERVAL])),
         n=len(right),
         seed=seed,
         data_name=pictures.name,

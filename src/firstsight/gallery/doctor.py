@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firstsight.errors import EpisodeError, GalleryError
-from firstsight.evaluation.kshot import KShotCurve, Rule, interval_over_things, kshot_curve
+from firstsight.evaluation.kshot import KShotCurve, Rule, kshot_curve
 from firstsight.gallery.copies import Copy, KeptPictures, find_copies
 from firstsight.gallery.diagnosing import (
     Named,
@@ -29,7 +29,7 @@ from firstsight.gallery.diagnosing import (
 from firstsight.gallery.findings import Finding, ordered
 from firstsight.gallery.neighbours import Neighbours, ask_without, draw_rows, find_neighbours
 from firstsight.gallery.records import PhotoVectors
-from firstsight.metrics.intervals import Interval
+from firstsight.metrics.intervals import Interval, interval_by_cluster
 from firstsight.similarity import Head
 
 __all__ = ["Examination", "examine"]
@@ -178,7 +178,7 @@ def _recognised(
     if len(np.unique(things)) < 2:
         return None, None
     worth = (own < other) + 0.5 * (own == other)
-    return float(worth.mean()), interval_over_things(worth, things, rng)
+    return float(worth.mean()), interval_by_cluster(worth, things, rng)
 
 
 def _counted(n: int, what: str) -> str:

@@ -7,7 +7,16 @@ import numpy.typing as npt
 
 from firstsight.errors import ShapeError, UsageError
 
-__all__ = ["Interval", "bootstrap_by_cluster", "interval_by_cluster", "wilson"]
+__all__ = [
+    "Interval",
+    "bootstrap_by_cluster",
+    "interval_by_cluster",
+    "interval_by_pair",
+    "wilson",
+]
+
+REPEATS = 2000  # of a bootstrap
+_AT_ONCE = 100
 
 Interval = tuple[float, float]
 
@@ -37,7 +46,7 @@ def bootstrap_by_cluster(
     clusters: npt.ArrayLike,
     rng: np.random.Generator,
     *,
-    repeats: int = 2000,
+    repeats: int = REPEATS,
     confidence: float = 0.95,
 ) -> Interval:
     """Percentile interval of the mean of `values` when whole clusters are drawn again.
@@ -72,11 +81,57 @@ def interval_by_cluster(
     """95 % interval of the mean of `shares` (n,) in 0..1, whole clusters (n,) drawn again.
 
     Wilson's, over single values, where all are of one cluster and there is nothing to draw again.
+    Where all are 0, or all 1, drawing again would take that for certain: then it is Wilson's with
+    each cluster as one trial.
     """
     shares = np.asarray(shares, np.float64)
-    if len(np.unique(clusters)) < 2:
+    n_clusters = len(np.unique(clusters))
+    if n_clusters < 2:
         return wilson(float(shares.sum()), shares.size)
-    return bootstrap_by_cluster(shares, clusters, rng)
+    return _if_alike(shares, n_clusters) or bootstrap_by_cluster(shares, clusters, rng)
+
+
+def interval_by_pair(
+    shares: npt.ArrayLike, things: npt.ArrayLike, rng: np.random.Generator
+) -> Interval:
+    """95 % interval of the mean of `shares` (n,) in 0..1 of pairs, the things of both drawn again.
+
+    things: (2, n) those of either side. A pair inside one thing counts as often as that is drawn, a
+    pair of two as often as both, multiplied (as in metrics/weighted.py); pairs inside and pairs of
+    two keep their shares of all. Where nothing can be drawn again, as in `interval_by_cluster`.
+    """
+    shares = np.asarray(shares, np.float64)
+    names, numbers = np.unique(np.asarray(things), return_inverse=True)
+    both = np.sort(numbers.reshape(2, -1), axis=0)
+    kinds, member = np.unique(both[0] * len(names) + both[1], return_inverse=True)
+    first, second = np.divmod(kinds, len(names))
+    inside = first == second
+    if inside.all() or len(kinds) < 2:
+        return interval_by_cluster(shares, both[0], rng)
+    if known := _if_alike(shares, len(names)):
+        return known
+    sums, sizes = np.bincount(member, shares), np.bincount(member)
+    means: list[npt.NDArray[np.float64]] = []
+    while sum(map(len, means)) < REPEATS:
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=_AT_ONCE)
+        times = np.where(inside, drawn[:, first], drawn[:, first] * drawn[:, second])
+        mean = np.zeros(_AT_ONCE)
+        for side in (inside, ~inside):
+            if side.any():
+                weight = times[:, side] @ sizes[side]
+                with np.errstate(invalid="ignore"):  # 0 / 0 where no such pair was drawn
+                    share = times[:, side] @ sums[side] / weight
+                mean += share * sizes[side].sum() / sizes.sum()
+        means.append(mean[np.isfinite(mean)])
+    low, high = np.quantile(np.concatenate(means)[:REPEATS], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _if_alike(shares: npt.NDArray[np.float64], n_things: int) -> Interval | None:
+    """Wilson's interval with each thing as one trial where all shares are 0, or all are 1."""
+    if shares.size and shares.min() == shares.max() in (0.0, 1.0):
+        return wilson(float(shares[0]) * n_things, n_things)
+    return None
 
 
 def _require_confidence(confidence: float) -> float:

@@ -21,7 +21,7 @@ from firstsight.gallery.gallery import Gallery
 from firstsight.gallery.places import gallery_option
 from firstsight.gallery.records import ModelBinding, PhotoVectors, Verdict
 from firstsight.images.reading import read_picture
-from firstsight.metrics.intervals import bootstrap_by_cluster, wilson
+from firstsight.metrics.intervals import interval_by_cluster
 from firstsight.model.embedder import Embedder
 from firstsight.recognition.ahead import embed_ahead
 from firstsight.recognition.comparing import calibrated_of
@@ -295,7 +295,4 @@ def _in_blocks(
 def _rate(hits: npt.NDArray[np.bool_], things: npt.NDArray[np.int64]) -> Rate | None:
     if not len(hits):
         return None
-    if len(np.unique(things)) < 2:
-        return (float(hits.mean()), *wilson(float(hits.sum()), len(hits)))
-    low, high = bootstrap_by_cluster(hits, things, np.random.default_rng(0))
-    return float(hits.mean()), low, high
+    return (float(hits.mean()), *interval_by_cluster(hits, things, np.random.default_rng(0)))
