@@ -79,6 +79,19 @@ def test_the_same_file_under_two_classes_or_in_two_parts_is_unsound(tmp_path: Pa
     assert found.findings[0].unsound  # they come first
 
 
+def test_any_two_of_several_parts_may_share_classes(tmp_path: Path) -> None:
+    parts = [
+        (name, read_folder(things(tmp_path / name, **classes)))
+        for name, classes in (
+            ("train", {"cup": 2, "mug": 2}),
+            ("val", {"pan": 2, "pot": 2}),
+            ("test", {"cup": 2, "mug": 2}),
+        )
+    ]
+    (shared,) = of_kind(audited(*parts), "shared classes")
+    assert shared.told.startswith("train, test have 2 classes in common")
+
+
 def test_pictures_saved_again_are_near_duplicates_and_a_remark(tmp_path: Path) -> None:
     root = things(tmp_path, cup=3, mug=3)
     again = Image.open(root / "cup/1.png").resize((48, 36))

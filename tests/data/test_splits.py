@@ -142,8 +142,27 @@ def test_too_few_classes_with_pairs_are_refused_by_name() -> None:
 
 def test_classes_on_both_sides_are_found() -> None:
     pictures = pictures_of([2] * 6, 3)
-    with pytest.raises(DataError, match=r"6 classes are both .*g0/c0, g0/c3"):
+    with pytest.raises(DataError, match=r"6 classes are both .*c0, c1, c2, c3"):
         require_no_shared_classes(pictures, pictures)
+
+
+def test_classes_are_told_by_their_names_whatever_the_set_is_called() -> None:
+    train = pictures_of([2, 2])
+    other = replace(train, name="val", group_names=("val",))
+    with pytest.raises(DataError, match=r"2 classes are both in the training and .*\(c0, c1\)"):
+        require_no_shared_classes(train, other)
+    with pytest.raises(DataError, match=r"2 classes are both in things and in val \(c0, c1\)"):
+        join(train, other)
+
+
+def test_groups_of_one_name_are_one_group_of_two_sets_joined() -> None:
+    first = pictures_of([2, 3], n_groups=2)
+    second = replace(
+        pictures_of([2, 2], n_groups=2), class_names=("x", "y"), group_names=("g1", "h")
+    )
+    both = join(first, second)
+    assert both.group_names == ("g0", "g1", "h")
+    assert both.class_groups.tolist() == [0, 1, 1, 2]
 
 
 def test_two_sets_are_joined_and_each_keeps_its_own() -> None:
@@ -162,7 +181,7 @@ def test_two_sets_are_joined_and_each_keeps_its_own() -> None:
 
 def test_sets_that_cannot_be_joined_are_refused() -> None:
     first = pictures_of([2, 3])
-    with pytest.raises(DataError, match=r"2 classes are both in things and in things \(g0/c0"):
+    with pytest.raises(DataError, match=r"2 classes are both in things and in things \(c0"):
         join(first, first)
     wider = replace(first, pixels=np.zeros((5, 2, 1, 1), np.uint8), class_names=("x", "y"))
     with pytest.raises(ShapeError, match="pack both by the same preprocessing"):

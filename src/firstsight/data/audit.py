@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -190,14 +191,15 @@ def _short_classes(pictures: Sequence[_Picture], looks: Sequence[Look]) -> Itera
 
 
 def _shared_classes(parts: Mapping[str, Manifest]) -> Iterator[Finding]:
-    names = [set(manifest.class_names) for manifest in parts.values()]
-    shared = set.intersection(*names) if len(names) > 1 else set()
-    if shared:
-        yield Finding(
-            "shared classes",
-            f"{', '.join(parts)} have {len(shared)} classes in common, so a figure on one after "
-            "training on another speaks of classes seen before; hold out classes for unseen ones",
-        )
+    for (first, one), (second, other) in combinations(parts.items(), 2):
+        n_shared = len(set(one.class_names) & set(other.class_names))
+        if n_shared:
+            yield Finding(
+                "shared classes",
+                f"{first}, {second} have {n_shared} classes in common, so a figure on one after "
+                "training on the other speaks of classes seen before; hold out classes for unseen "
+                "ones",
+            )
 
 
 def _odd(pictures: Sequence[_Picture], looks: Sequence[Look]) -> Iterator[Finding]:

@@ -88,33 +88,32 @@ def hold_out(
 
 
 def join(first: PackedPictures, second: PackedPictures) -> PackedPictures:
-    """All pictures of both, the first's in front; the classes and groups of each stay its own.
+    """All pictures of both, the first's in front; the classes of each stay its own.
 
-    The pixels are copied into memory. Raises ShapeError where the pictures differ in shape,
-    DataError where a class, told by its names, is in both.
+    Groups of one name become one. The pixels are copied into memory. Raises ShapeError where the
+    pictures differ in shape, DataError where a class, told by its name, is in both.
     """
     if first.pixels.shape[1:] != second.pixels.shape[1:]:
         raise ShapeError(
             f"{first.name} has pictures of shape {first.pixels.shape[1:]} and {second.name} of "
             f"{second.pixels.shape[1:]}; pack both by the same preprocessing"
         )
-    shared = set(first.full_names) & set(second.full_names)
+    shared = _shared(first, second)
     if shared:
         raise DataError(
             f"{len(shared)} classes are both in {first.name} and in {second.name} "
-            f"({_some(['/'.join(names) for names in sorted(shared)])}); name two sets with nothing "
-            "in common"
+            f"({_some(shared)}); name two sets with nothing in common"
         )
+    group_names = tuple(dict.fromkeys(first.group_names + second.group_names))
+    groups = np.array([group_names.index(name) for name in second.group_names])
     return PackedPictures.of(
         name=f"{first.name} and {second.name}",
         pixels=np.concatenate([np.asarray(first.pixels), np.asarray(second.pixels)]),
         labels=np.concatenate([first.labels, second.labels + first.n_classes]),
         drawers=np.concatenate([first.drawers, second.drawers]),
         class_names=first.class_names + second.class_names,
-        class_groups=np.concatenate(
-            [first.class_groups, second.class_groups + len(first.group_names)]
-        ),
-        group_names=first.group_names + second.group_names,
+        class_groups=np.concatenate([first.class_groups, groups[second.class_groups]]),
+        group_names=group_names,
         digests=np.concatenate([first.digests, second.digests]),
         skipped=first.skipped + second.skipped,
     )
@@ -157,13 +156,19 @@ def without_singletons(pictures: PackedPictures) -> tuple[PackedPictures, tuple[
 
 
 def require_no_shared_classes(train: PackedPictures, held_out: PackedPictures) -> None:
-    """Raises DataError where a class, told by its names, is on both sides."""
-    shared = sorted(set(train.full_names) & set(held_out.full_names))
+    """Raises DataError where a class, told by its name, is on both sides."""
+    shared = _shared(train, held_out)
     if shared:
         raise DataError(
             f"{len(shared)} classes are both in the training and in the held-out pictures "
-            f"({_some(['/'.join(names) for names in shared])}); keep them on one side"
+            f"({_some(shared)}); keep them on one side"
         )
+
+
+def _shared(first: PackedPictures, second: PackedPictures) -> list[str]:
+    """The classes in both, by their names, of which the group is a part where there are groups.
+    The group itself tells nothing: where there is none, it is called like the set."""
+    return sorted(set(first.class_names) & set(second.class_names))
 
 
 def _parted(
