@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ import pytest
 import firstsight
 from firstsight.errors import UsageError
 from firstsight.evaluation.scorecard import Scorecard
+from tests.command import here
 from tests.drawings import drawing
 
 VOID = {"meta", "img", "br", "link", "hr"}
@@ -146,6 +148,37 @@ def test_names_of_files_stay_names(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "<script" not in html
     assert "&lt;script&gt;alert(" in html
     parsed(html)
+
+
+def test_too_few_things_for_pairs_leave_their_part_out(tmp_path: Path) -> None:
+    for thing in range(3):
+        (tmp_path / "things" / f"{thing}").mkdir(parents=True)
+        for variant in range(4):
+            drawing(thing, variant).save(tmp_path / "things" / f"{thing}" / f"{variant}.png")
+    asked = (
+        *("evaluate", "characters", "--data", tmp_path / "things", "--n-way", "3"),
+        *("--trials", "100", "--json", "--protocol", "nway"),
+    )
+    ended = here(*asked, "--report", tmp_path / "report.html")
+    assert ended.code == 0
+    assert {row["protocol"] for row in json.loads(ended.out)} == {"nway"}
+    reason = (
+        "verification halves the classes, and each half needs two classes, one of them with two "
+        "pictures; four such classes are enough; here 3 of 3 classes have two pictures"
+    )
+    assert f"the report goes without same or different: {reason}" in ended.err
+    page = parsed((tmp_path / "report.html").read_text("utf-8"))
+    ids = {attributes.get("id") for tag, attributes in page.seen if tag == "section"}
+    assert "apart" not in ids
+    assert ids >= {"figures", "confused", "worst", "alike", "map", "data", "how"}
+    links = {attributes.get("href") for tag, attributes in page.seen if tag == "a"}
+    assert "#apart" not in links
+    for more in ((), ("--report", tmp_path / "other.html")):
+        refused = here(*asked, "--protocol", "verification", *more)
+        assert refused.code == 1
+        assert reason in refused.err
+        assert "look again at" not in refused.err  # as nothing was judged
+    assert not (tmp_path / "other.html").exists()
 
 
 def test_a_report_goes_to_a_page() -> None:

@@ -7,7 +7,7 @@ new things.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from firstsight.metrics.calibration import Calibration
     from firstsight.model.info import ModelInfo
 
-__all__ = ["OpenedTrials", "open_trials"]
+__all__ = ["OpenedTrials", "open_trials", "require_pairs"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,17 @@ def open_trials(trials: Trials, info: ModelInfo, console: Console) -> OpenedTria
         turns * len(pictures),
         acquaintance(info, pictures, whole),
     )
+
+
+def require_pairs(trials: Trials, info: ModelInfo, console: Console) -> None:
+    """DataError where `verification` by these trials finds no pairs; other protocols may go on.
+
+    To be asked before minutes go into the protocols that come first.
+    """
+    if trials.protocol == "verification":
+        pictures = open_trials(trials, info, console).pictures
+        assert pictures is not None  # only the 20 runs are no data set
+        protocols.require_halves(pictures, trials.seed, _pairs_plan(trials))
 
 
 def _runs(info: ModelInfo) -> OpenedTrials:
@@ -130,11 +141,7 @@ def _judge(contestant: Contestant, pictures: PackedPictures, trials: Trials) -> 
     if trials.protocol == "dense":
         return protocols.dense(*seen, trials=trials.n_trials or 5000)
     if trials.protocol == "verification":
-        pairs = protocols.VerificationPlan(
-            trials.n_trials or 10_000,
-            calibration=_calibration_of(contestant),
-            false_accepts=trials.false_accepts,
-        )
+        pairs = replace(_pairs_plan(trials), calibration=_calibration_of(contestant))
         return protocols.verification(*seen, pairs)
     if trials.protocol == "retrieval":
         return protocols.retrieval(*seen, protocols.RetrievalPlan(n_queries=trials.n_trials))
@@ -145,6 +152,10 @@ def _judge(contestant: Contestant, pictures: PackedPictures, trials: Trials) -> 
     if trials.protocol == "vinyals":
         return protocols.vinyals(*seen, _vinyals_plan(trials))
     return protocols.nway(*seen, _nway_plan(trials))
+
+
+def _pairs_plan(trials: Trials) -> protocols.VerificationPlan:
+    return protocols.VerificationPlan(trials.n_trials or 10_000, false_accepts=trials.false_accepts)
 
 
 def _vinyals_plan(trials: Trials) -> protocols.VinyalsPlan:

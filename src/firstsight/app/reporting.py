@@ -18,10 +18,10 @@ from firstsight.app.auditing import audit
 from firstsight.app.contestants import Contestant, baselines_of
 from firstsight.app.judging import judge
 from firstsight.app.names import for_judging
-from firstsight.app.protocols import open_trials
+from firstsight.app.protocols import open_trials, require_pairs
 from firstsight.app.remarks import say
 from firstsight.app.trials import Trials, require_known
-from firstsight.errors import EpisodeError, UsageError, storing
+from firstsight.errors import DataError, EpisodeError, UsageError, storing
 
 if TYPE_CHECKING:
     from firstsight.data.packed import PackedPictures
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from firstsight.evaluation.kshot import KShotCurve
     from firstsight.metrics.calibration import ReliabilityBin
     from firstsight.model.embedder import Embedder
+    from firstsight.model.info import ModelInfo
 
 __all__ = ["evaluate_into"]
 
@@ -48,7 +49,8 @@ def evaluate_into(
     """Judge the model and its baselines by every plan, and write the report to `path`.
 
     plans: at least one; all of one data set and seed, each of another protocol. `verification` is
-    held where it is not among them, since half of the report is about its pairs.
+    held where it is not among them, since half of the report is about its pairs; where there are
+    too few classes for it, it is left out.
     Returns who scored what, by protocol. UsageError for a file that no browser would open.
     """
     from firstsight.drawing.report import Report, page
@@ -57,28 +59,41 @@ def evaluate_into(
         raise UsageError(f"the report was to go to {path}; give a name that ends in .html")
     for plan in plans:
         require_known(plan.protocol)  # before minutes go into those that come first
+    for plan in plans:
+        require_pairs(plan, embedder.info, console)
     plans = list(plans)
-    if all(plan.protocol != "verification" for plan in plans):
-        plans.append(replace(plans[0], protocol="verification", n_trials=None))
+    pairs = next((plan for plan in plans if plan.protocol == "verification"), None)
+    if pairs is None:
+        pairs = replace(plans[0], protocol="verification", n_trials=None)
+        plans += [pairs] if _can_be_held(pairs, embedder.info, console) else []
     contestants = _contestants(embedder, console)
     results: dict[str, Sequence[Scored]] = {
         plan.protocol: _judged(contestants, embedder, plan, console) for plan in plans
     }
-    pairs = next(plan for plan in plans if plan.protocol == "verification")
     pictures = open_trials(pairs, embedder.info, console).pictures
     assert pictures is not None  # only the 20 runs are no data set
-    drawn = plans[0].seed, results["verification"][0][1].n
+    n_pairs = results["verification"][0][1].n if pairs in plans else None
     report = Report(
         model=embedder.info,
         pictures=pictures,
         results=results,
-        shown=_shown(contestants, pictures, drawn),
+        shown=_shown(contestants, pictures, pairs.seed, n_pairs),
         audit=audit(embedder.info, pictures, for_judging(pairs.data), console),
         warnings=_warnings(results),
     )
     _write(path, page(report))
     say(console, f"the report is in {path}")
     return results
+
+
+def _can_be_held(pairs: Trials, info: ModelInfo, console: Console) -> bool:
+    """Whether there are classes enough for `verification`; says so where there are not."""
+    try:
+        require_pairs(pairs, info, console)
+    except DataError as trouble:
+        say(console, f"the report goes without same or different: {trouble}")
+        return False
+    return True
 
 
 def _warnings(results: Mapping[str, Sequence[Scored]]) -> list[str]:
@@ -125,41 +140,55 @@ def _judged(
 
 
 def _shown(
-    contestants: Sequence[Contestant], pictures: PackedPictures, drawn: tuple[int, int]
+    contestants: Sequence[Contestant], pictures: PackedPictures, seed: int, n_pairs: int | None
 ) -> Shown:
-    """drawn: the seed, and how many verification pairs."""
-    from firstsight.drawing.report import Shown, Sides
+    """n_pairs: of `verification`; None where it was not held."""
+    from firstsight.drawing.report import Shown
     from firstsight.evaluation.atlas import chart
     from firstsight.evaluation.embedding import embed_all
     from firstsight.evaluation.looking import look_around
+
+    model = contestants[0]
+    sides: dict[str, Sides] = {}
+    thresholds: list[float] = []
+    if n_pairs is not None:
+        sides, thresholds = _told_apart(contestants, pictures, seed, n_pairs)
+    embeddings, head, labels = embed_all(model.embed, pictures.pixels), model.head, pictures.labels
+    around = look_around(embeddings, labels, head, np.random.default_rng([seed, AROUND]))
+    return Shown(
+        sides=sides,
+        thresholds=thresholds,
+        reliability=_reliability(model, sides[model.name]) if sides else (),
+        around=around,
+        lookalikes=around.lookalikes(N_STRIPS, np.random.default_rng([seed, STRIPS])),
+        atlas=chart(
+            embeddings, labels, np.random.default_rng([seed, MAP]), unit=head.kind == "cosine"
+        ),
+        curve=_curve(embeddings, labels, model, seed),
+    )
+
+
+def _told_apart(
+    contestants: Sequence[Contestant], pictures: PackedPictures, seed: int, n_pairs: int
+) -> tuple[dict[str, Sides], list[float]]:
+    """Distances of the verification pairs by who was judged, and the model's thresholds."""
+    from firstsight.drawing.report import Sides
+    from firstsight.evaluation.embedding import embed_all
     from firstsight.evaluation.protocols import (
         VerificationPlan,
         crossed_thresholds,
         verification_halves,
     )
 
-    seed, n_pairs = drawn
     sides, thresholds = {}, []
-    for each in reversed(contestants):  # so that the model's own embeddings are the last
+    for each in contestants:
         embeddings = embed_all(each.embed, pictures.pixels)
         plan = VerificationPlan(n_pairs=n_pairs)
         halves = verification_halves(embeddings, each.head, pictures, seed, plan)
-        thresholds = crossed_thresholds(halves)
+        thresholds.append(crossed_thresholds(halves))
         parts = [np.concatenate(side) for side in zip(*(h.sides for h in halves), strict=True)]
         sides[each.name] = Sides(*parts)
-    head, labels = contestants[0].head, pictures.labels
-    around = look_around(embeddings, labels, head, np.random.default_rng([seed, AROUND]))
-    return Shown(
-        sides=dict(reversed(sides.items())),
-        thresholds=thresholds,
-        reliability=_reliability(contestants[0], sides[contestants[0].name]),
-        around=around,
-        lookalikes=around.lookalikes(N_STRIPS, np.random.default_rng([seed, STRIPS])),
-        atlas=chart(
-            embeddings, labels, np.random.default_rng([seed, MAP]), unit=head.kind == "cosine"
-        ),
-        curve=_curve(embeddings, labels, contestants[0], seed),
-    )
+    return sides, thresholds[0]
 
 
 def _reliability(contestant: Contestant, sides: Sides) -> Sequence[ReliabilityBin]:

@@ -24,6 +24,7 @@ from firstsight.evaluation.verifying import (
     Half,
     VerificationPlan,
     crossed_thresholds,
+    require_halves,
     verification,
     verification_halves,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "lake2015",
     "mnist",
     "nway",
+    "require_halves",
     "retrieval",
     "verification",
     "verification_halves",

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from firstsight.data.packed import PackedPictures
-from firstsight.errors import UsageError
+from firstsight.errors import DataError, UsageError
 from firstsight.evaluation.embedding import Embed, embed_all
 from firstsight.evaluation.scorecard import Scorecard
 from firstsight.evaluation.verification import draw_pairs, judge, pair_distances
 from firstsight.metrics.calibration import Calibration, reliability_error
 from firstsight.metrics.intervals import interval_by_pair
 from firstsight.metrics.roc import best_threshold, true_accept_rate
+from firstsight.sampling.pairs import PairPopulation
 from firstsight.similarity import Head
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "crossed_thresholds",
     "pair_details",
     "rates_at_target",
+    "require_halves",
     "verification",
     "verification_halves",
 ]
@@ -90,9 +92,30 @@ def verification(
     interval is bootstrapped by group, else by class. DataError where no pairs can be drawn.
     """
     plan = plan or VerificationPlan()
+    require_halves(pictures, seed, plan)
     embeddings = embed_all(embed, pictures.pixels)
     halves = verification_halves(embeddings, head, pictures, seed, plan)
     return _verification_card(halves, pictures, seed, plan)
+
+
+def require_halves(pictures: PackedPictures, seed: int, plan: VerificationPlan) -> None:
+    """DataError where a half of the classes, or of the groups, has no pairs of both kinds."""
+    units = _units(pictures, plan)
+    for rows in _halved(units, np.random.default_rng([seed, PAIRS])):
+        try:
+            groups = pictures.groups[rows] if plan.within_group else None
+            PairPopulation(pictures.labels[rows], groups)
+        except DataError as trouble:
+            able = int((np.bincount(pictures.labels) > 1).sum())
+            what, wanted = "classes", "two classes, one of them with two pictures"
+            if units is not pictures.labels:
+                what, wanted = "groups", f"a group of {wanted}"
+            enough = "; four such classes are enough" if able < 4 and what == "classes" else ""
+            raise DataError(
+                f"verification halves the {what}, and each half needs {wanted}{enough}; here "
+                f"{able} of {pictures.n_classes} classes have two pictures: add classes, or hold "
+                "out more of them"
+            ) from trouble
 
 
 def verification_halves(
@@ -103,9 +126,7 @@ def verification_halves(
     plan: VerificationPlan,
 ) -> tuple[Half, Half]:
     """The very pairs that `verification` judges by, as distances; embeddings (N, D)."""
-    by_group = plan.within_group and len(np.unique(pictures.groups)) > 1
-    units = pictures.groups if by_group else pictures.labels
-    rng = np.random.default_rng([seed, PAIRS])
+    units, rng = _units(pictures, plan), np.random.default_rng([seed, PAIRS])
     halves = []
     for rows in _halved(units, rng):
         groups = pictures.groups[rows] if plan.within_group else None
@@ -184,6 +205,12 @@ def _verification_card(
             "within_group": plan.within_group,
         },
     )
+
+
+def _units(pictures: PackedPictures, plan: VerificationPlan) -> Indices:
+    """(N,) what is halved, and drawn again: the groups, where pairs are of one, or the classes."""
+    by_group = plan.within_group and len(np.unique(groups := pictures.groups)) > 1
+    return groups if by_group else pictures.labels
 
 
 def _halved(units: Indices, rng: np.random.Generator) -> tuple[Indices, Indices]:

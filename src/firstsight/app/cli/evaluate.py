@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from firstsight.app.cli.speaking import messages, print_json, print_table
 from firstsight.app.contestants import Contestant, baselines_of
 from firstsight.app.judging import judge
+from firstsight.app.protocols import require_pairs
 from firstsight.app.trials import Trials, require_known
 from firstsight.errors import FirstsightError
 
@@ -64,6 +65,8 @@ def _judged(
     contestants = [Contestant.of(embedder)]
     if baselines:
         contestants += baselines_of(embedder, console)
+    for plan in plans:
+        require_pairs(plan, embedder.info, console)
     results: dict[str, Scores] = {}
     for plan in plans:
         cards = judge(contestants, embedder, plan, console)

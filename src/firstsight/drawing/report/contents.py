@@ -33,7 +33,8 @@ class Shown:
     """What the pictures themselves show.
 
     sides: distances of the verification pairs by who was judged, the model first. thresholds:
-    what their verdicts were given at. reliability: empty where the model has no calibration.
+    what their verdicts were given at; both empty where there are too few things for such pairs.
+    reliability: empty then, and where the model has no calibration.
     """
 
     sides: Mapping[str, Sides]
@@ -50,7 +51,8 @@ class Report:
     """One model judged by one set of pictures.
 
     results: by protocol, the model first and then its baselines on the same trials; `verification`
-    is among them. audit: what is known of the data. warnings: why a figure may be too good.
+    is among them where there are things enough. audit: what is known of the data. warnings: why a
+    figure may be too good.
     """
 
     model: ModelInfo
@@ -62,5 +64,7 @@ class Report:
 
     @property
     def card(self) -> Scorecard:
-        """The model's own verification figure: the provenance of what has none of its own."""
-        return self.results["verification"][0][1]
+        """The model's own verification figure, or else its first: the provenance of what has none
+        of its own."""
+        rows = self.results.get("verification") or next(iter(self.results.values()))
+        return rows[0][1]

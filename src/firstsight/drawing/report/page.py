@@ -70,7 +70,7 @@ class _View:
             ],
             "provenance": _provenance,
             "plots": self._plots(),
-            "rates": _rates(report.card),
+            "rates": _rates(report.card) if shown.sides else [],
             "curve": shown.curve,
             "confusions": [self._confusion(each) for each in self.confusions],
             "n_confusions": len(shown.around.confusions()),
@@ -112,21 +112,17 @@ class _View:
         """Verification is asked for least often by name, and told last."""
         results = self.report.results
         others = [rows for protocol, rows in results.items() if protocol != "verification"]
-        return [*others[:1], results["verification"]]
+        pairs = [results["verification"]] if "verification" in results else []
+        return [*others[:1], *pairs]
 
     def _name(self, row: int) -> str:
         return self.names[int(self.report.pictures.labels[row])]
 
     def _plots(self) -> dict[str, Markup]:
         shown = self.report.shown
-        areas = {who: card.details["auc"] for who, card in self.report.results["verification"]}
-        ours = next(iter(shown.sides.values()))
         atlas = shown.atlas
         labels = self.report.pictures.labels[atlas.rows].tolist()
         plots = {
-            "roc": telling_apart.roc_plot(shown.sides, areas),
-            "det": telling_apart.det_plot(shown.sides),
-            "distances": telling_apart.distance_plot(ours, shown.thresholds),
             "map": chart.map_plot(
                 atlas,
                 labels,
@@ -134,6 +130,12 @@ class _View:
                 [self.thumbnails.uri(int(row)) for row in atlas.rows],
             ),
         }
+        if shown.sides:
+            areas = {who: card.details["auc"] for who, card in self.report.results["verification"]}
+            ours = next(iter(shown.sides.values()))
+            plots["roc"] = telling_apart.roc_plot(shown.sides, areas)
+            plots["det"] = telling_apart.det_plot(shown.sides)
+            plots["distances"] = telling_apart.distance_plot(ours, shown.thresholds)
         if shown.reliability:
             plots["reliability"] = reliability.reliability_plot(shown.reliability)
         if shown.curve:
