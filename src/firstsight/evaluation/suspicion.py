@@ -129,7 +129,7 @@ def _about_acquaintance(known: Acquaintance | None) -> list[Suspicion]:
             Suspicion(
                 "calibrated",
                 f"these things also calibrated the model{watched}, so it may look better here than "
-                "it is, its probabilities above all: judge it by things of neither",
+                "it is, its probabilities above all: other things, or crossvalidate, tell more",
             )
         )
     return found
