@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from firstsight.keypoints import Keypoints, agreeing, find_keypoints, other_colours
+from firstsight.keypoints import Keypoints, agreeing, compare_colours, find_keypoints
 from tests.keypoints.prints import in_other_colours, photographed, printed
 
 RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (30, 200, 30)
@@ -14,7 +14,7 @@ RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (30, 200, 30)
 
 def told(asked: Image.Image, enrolled: Image.Image) -> float:
     one, other = find_keypoints(asked), find_keypoints(enrolled)
-    return other_colours(one, other, agreeing(one, other))
+    return compare_colours(one, other, agreeing(one, other)).other
 
 
 def in_light(photo: Image.Image, light: tuple[float, float, float]) -> Image.Image:
@@ -63,9 +63,12 @@ def test_places_are_counted_by_how_near_to_the_middle_they_lie() -> None:
     enrolled = painted(BLUE)
     agreement = agreeing(enrolled, enrolled)
     assert len(agreement) == 16
-    assert other_colours(enrolled, enrolled, agreement) == 0
+    assert compare_colours(enrolled, enrolled, agreement).other == 0
     # A quarter of the places, as far from the middle as those of the other quarters.
-    assert other_colours(painted(GREEN), enrolled, agreement) == pytest.approx(0.25, abs=1e-6)
+    found = compare_colours(painted(GREEN), enrolled, agreement)
+    assert found.other == pytest.approx(0.25, abs=1e-6)
+    at = enrolled.at[agreement.second]
+    np.testing.assert_array_equal(found.same, (at < 0).any(axis=1))
 
 
 def test_hardly_anything_in_sight_tells_nothing() -> None:
@@ -73,5 +76,5 @@ def test_hardly_anything_in_sight_tells_nothing() -> None:
     enrolled, near = painted(BLUE), painted(GREEN, size=6.0)
     agreement = agreeing(near, enrolled)
     assert len(agreement) == 16
-    assert other_colours(near, enrolled, agreement) == 0
-    assert other_colours(near, enrolled, agreement.where(np.zeros(16, np.bool_))) == 0
+    assert compare_colours(near, enrolled, agreement).other == 0
+    assert compare_colours(near, enrolled, agreement.where(np.zeros(16, np.bool_))).other == 0

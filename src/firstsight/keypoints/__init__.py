@@ -5,7 +5,15 @@ again tells more: its corners and blobs lie in the same order, turned, nearer or
 """
 
 from firstsight.keypoints.agreeing import Agreement, agreeing
-from firstsight.keypoints.colours import other_colours
+from firstsight.keypoints.colours import Colours, compare_colours
 from firstsight.keypoints.finding import FORMAT, Keypoints, find_keypoints
 
-__all__ = ["FORMAT", "Agreement", "Keypoints", "agreeing", "find_keypoints", "other_colours"]
+__all__ = [
+    "FORMAT",
+    "Agreement",
+    "Colours",
+    "Keypoints",
+    "agreeing",
+    "compare_colours",
+    "find_keypoints",
+]

@@ -21,10 +21,11 @@ from firstsight.images.preprocess import Preprocessing
 from firstsight.images.reading import Reading, read_picture
 from firstsight.keypoints import (
     FORMAT,
+    Agreement,
     Keypoints,
     agreeing,
+    compare_colours,
     find_keypoints,
-    other_colours,
 )
 from firstsight.recognition.nearest import Near
 
@@ -46,7 +47,6 @@ OF_ONE = 5  # of these, at most, that show one thing
 RIVALS = 20  # of these, of other things, that an enrolled photo is compared with
 DENIED = 5  # pictures of the last verdicts on a thing
 SHARED = 0.05  # of the longest side: as near to what another thing agrees with, a place is its too
-CLEARLY = 0.05  # more of the places that have another colour
 NOWHERE = np.full((1, 2), np.inf, np.float32)
 
 
@@ -134,60 +134,44 @@ class SecondLook:
         A place that two things agree with, as a logo or the table that both lie on, tells neither;
         nor one of an enrolled photo where other enrolled things agree with that, as all faces have
         eyes; nor one that agrees with a picture which, as a person said, does not show the thing.
-        But what clearly has other colours than the thing, as a sister product may, takes nothing
-        away from it. Photos whose pictures were not kept are left out.
+        But a place of another colour takes nothing away. Photos whose pictures were not kept are
+        left out.
         """
         enrolled = self._keypoints([photo for _, photo in photos])
         owned = [(thing, photo) for thing, photo in photos if photo in enrolled]
-        agreed = {photo: agreeing(asked, enrolled[photo]) for _, photo in owned}
-        others = {
-            photo: other_colours(asked, enrolled[photo], agreement)
-            if log_odds_of(agreement.told) > 0
-            else 0.0
-            for photo, agreement in agreed.items()
-        }
-        claimed = dict[int, int]()
+        agreed, others = dict[int, Agreement](), dict[int, float]()
+        claimed = dict[int, tuple[float, Places]]()
         for thing, photo in owned:
-            if thing not in claimed or agreed[photo].told > agreed[claimed[thing]].told:
-                claimed[thing] = photo
-        told, denied = dict[int, Told](), dict[int, list[tuple[float, Places]]]()
+            agreed[photo] = agreement = agreeing(asked, enrolled[photo])
+            colours = compare_colours(asked, enrolled[photo], agreement)
+            others[photo] = colours.other
+            if thing not in claimed or agreement.told > claimed[thing][0]:
+                claimed[thing] = agreement.told, asked.at[agreement.first[colours.same]]
+        told, denied = dict[int, Told](), dict[int, list[Places]]()
         for thing, photo in owned:
-            left, most = agreed[photo], others[photo] + CLEARLY
+            left = agreed[photo]
             if log_odds_of(left.told) > 0:
-                claims = [
-                    asked.at[agreed[each].first]
-                    for own, each in claimed.items()
-                    if own != thing and others[each] <= most
-                ]
+                claims = [places for own, (_, places) in claimed.items() if own != thing]
                 left = left.where(_is_apart(asked.at[left.first], claims))
             # Dearer to find out, and so only where it still matters.
-            if log_odds_of(left.told) > 0:
-                rivals = [
-                    enrolled[rival]
-                    for own, rival in owned
-                    if own != thing and others[rival] <= most
-                ][:RIVALS]
+            if log_odds_of(left.told, others[photo]) > 0:
+                rivals = [enrolled[rival] for own, rival in owned if own != thing][:RIVALS]
                 shared = [_agreeing_places(enrolled[photo], rival) for rival in rivals]
                 left = left.where(_is_apart(enrolled[photo].at[left.second], shared))
-            if log_odds_of(left.told) > 0:
+            if log_odds_of(left.told, others[photo]) > 0:
                 if thing not in denied:
                     denied[thing] = self._denied(asked, thing)
-                mistaken = [at for other, at in denied[thing] if other <= most]
-                left = left.where(_is_apart(asked.at[left.first], mistaken))
+                left = left.where(_is_apart(asked.at[left.first], denied[thing]))
             told[photo] = Told(left.told, others[photo])
         return told
 
-    def _denied(self, asked: Keypoints, thing: int) -> list[tuple[float, Places]]:
-        """Of each picture that was denied to show the thing, the share of other colours there, and
-        the places of the asked one that agree with it."""
-        found = list[tuple[float, Places]]()
-        for encoded in self.gallery.mistakable(thing, DENIED):
-            denied = _keypoints_of(encoded, "the picture of a verdict")
-            if denied is not None:
-                agreement = agreeing(asked, denied)
-                other = other_colours(asked, denied, agreement)
-                found.append((other, asked.at[agreement.first]))
-        return found
+    def _denied(self, asked: Keypoints, thing: int) -> list[Places]:
+        """Places that agree with pictures denied to show the thing."""
+        denied = (
+            _keypoints_of(encoded, "the picture of a verdict")
+            for encoded in self.gallery.mistakable(thing, DENIED)
+        )
+        return [_agreeing_places(asked, each) for each in denied if each is not None]
 
     def _keypoints(self, photos: Iterable[int]) -> dict[int, Keypoints]:
         """By photo, of those whose pictures are kept."""
@@ -257,11 +241,13 @@ def told_by(readings: Sequence[Reading]) -> Told:
 
 def _told_of(one: Keypoints, other: Keypoints) -> Told:
     agreement = agreeing(one, other)
-    return Told(agreement.told, other_colours(one, other, agreement))
+    return Told(agreement.told, compare_colours(one, other, agreement).other)
 
 
 def _agreeing_places(one: Keypoints, other: Keypoints) -> Places:
-    return one.at[agreeing(one, other).first]
+    """Of one, where the colours agree too."""
+    agreement = agreeing(one, other)
+    return one.at[agreement.first[compare_colours(one, other, agreement).same]]
 
 
 def _is_apart(at: Places, others: Sequence[Places]) -> npt.NDArray[np.bool_]:
