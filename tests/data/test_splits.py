@@ -146,13 +146,17 @@ def test_classes_on_both_sides_are_found() -> None:
         require_no_shared_classes(pictures, pictures)
 
 
-def test_classes_are_told_by_their_names_whatever_the_set_is_called() -> None:
-    train = pictures_of([2, 2])
-    other = replace(train, name="val", group_names=("val",))
+def test_classes_of_the_parts_of_one_set_are_told_by_their_names() -> None:
+    train = replace(pictures_of([2, 2]), name="set:train", group_names=("set:train",))
+    other = replace(train, name="set:val", group_names=("set:val",))
     with pytest.raises(DataError, match=r"2 classes are both in the training and .*\(c0, c1\)"):
         require_no_shared_classes(train, other)
-    with pytest.raises(DataError, match=r"2 classes are both in things and in val \(c0, c1\)"):
+    with pytest.raises(DataError, match=r"2 classes are both in set:train and in set:val \(c0, c1"):
         join(train, other)
+    # In another set they may be something else.
+    elsewhere = replace(other, name="another", group_names=("another",))
+    require_no_shared_classes(train, elsewhere)
+    assert join(train, elsewhere).n_classes == 4
 
 
 def test_groups_of_one_name_are_one_group_of_two_sets_joined() -> None:

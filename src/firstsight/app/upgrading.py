@@ -101,7 +101,7 @@ def _nothing_before(held: Gallery, gallery: str) -> GalleryError:
         return GalleryError(told)
     binding = staged[0]
     return GalleryError(
-        f"{told}; {binding.name} is only prepared, and put in force by: firstsight upgrade "
+        f"{told}; {binding.name} is prepared, and put in force by: firstsight upgrade "
         f"--gallery {shlex.quote(gallery)} --model {shlex.quote(binding.place)} --switch"
     )
 

@@ -166,9 +166,18 @@ def require_no_shared_classes(train: PackedPictures, held_out: PackedPictures) -
 
 
 def _shared(first: PackedPictures, second: PackedPictures) -> list[str]:
-    """The classes in both, by their names, of which the group is a part where there are groups.
-    The group itself tells nothing: where there is none, it is called like the set."""
-    return sorted(set(first.class_names) & set(second.class_names))
+    """The classes in both, by their names.
+
+    Parts of one set have classes in common where the names alone are the same, for a group that has
+    no name is called like its part; of two sets 001 may be something else in each.
+    """
+    if _set_of(first) == _set_of(second):
+        return sorted(set(first.class_names) & set(second.class_names))
+    return sorted("/".join(each) for each in set(first.full_names) & set(second.full_names))
+
+
+def _set_of(pictures: PackedPictures) -> str:
+    return pictures.name.rpartition(":")[0] or pictures.name
 
 
 def _parted(
