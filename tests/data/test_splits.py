@@ -156,7 +156,6 @@ def test_classes_of_the_parts_of_one_set_are_told_by_their_names() -> None:
     # In another set they may be something else.
     elsewhere = replace(other, name="another", group_names=("another",))
     require_no_shared_classes(train, elsewhere)
-    assert join(train, elsewhere).n_classes == 4
 
 
 def test_groups_of_one_name_are_one_group_of_two_sets_joined() -> None:
