@@ -121,6 +121,11 @@ def test_a_print_in_other_colours_is_no_sign_of_the_same(tmp_path: Path) -> None
             answer = recognizer.identify(asked)
             looked = answer.nearest.agreeing
             assert looked is None or answer.nearest.nearer == 0
+        # But where one is shown for certain, its print tells which, in whatever light.
+        with Recognizer.open(tmp_path / "g", policy=Policy(closed_set=True)) as closed:
+            named = [closed.identify(asked) for asked in sisters]
+        assert [each.thing for each in named] == [f"cover {number}" for number in range(3)]
+        assert all(each.nearest.nearer > 0 for each in named if each.nearest.agreeing is not None)
         # Both enrolled, each gets its own, and what they share counts for the one it is.
         for number in range(3):
             recognizer.enroll(f"sister {number}", in_other_colours(printed(number)))

@@ -6,7 +6,7 @@ log odds that the distance says, as if the pictures were nearer by as much.
 
 from __future__ import annotations
 
-__all__ = ["log_odds_of"]
+__all__ = ["SAME_COLOURS", "log_odds_of"]
 
 # By single things photographed anew, and by faces, which have eyes and mouths in the same places:
 # decision 0025; the colours by sister products, which bear one print in several: decision 0026.

@@ -51,7 +51,7 @@ def answers_of(
         if second_look is not None and sharpness and decided.decision != "known":
             (found,) = standing.nearest_things(vector[None], max(deciding.n_compared, LOOKED_AT))
             photos = few_of_each(standing.nearest_photos(vector, OF_ONE * LOOKED_AT))
-            seen = second_look.at(reading, found, photos, sharpness)
+            seen = second_look.at(reading, found, photos, sharpness, closed_set=closed_set)
             decided = deciding(seen)
         answer = _answer(
             (reading, vector), first[:2], seen[:2], standings, standing.estimate, decided

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from firstsight.deciding.second_look import log_odds_of
+from firstsight.deciding.second_look import SAME_COLOURS, log_odds_of
 from firstsight.errors import NotInGallery, PictureError
 from firstsight.gallery.gallery import Gallery
 from firstsight.images.preprocess import Preprocessing
@@ -99,12 +99,15 @@ class SecondLook:
         found: Sequence[Near],
         photos: Sequence[tuple[int, int]],
         sharpness: float,
+        *,
+        closed_set: bool = False,
     ) -> list[Seen]:
         """The things found at first, by how near they are now.
 
-        found: by rising distance. photos: (thing, photo) of the photos to look at.
+        found: by rising distance. photos: (thing, photo) of the photos to look at. closed_set: one
+        of the things is shown for certain.
         """
-        told = self._told(find_keypoints(reading.image()), photos)
+        told = self._told(find_keypoints(reading.image()), photos, closed_set=closed_set)
         best = dict[int, int]()
         for thing, photo in photos:
             if photo in told and (thing not in best or _says_more(told[photo], told[best[thing]])):
@@ -128,14 +131,16 @@ class SecondLook:
         ]
         return sorted(seen, key=_by_distance)
 
-    def _told(self, asked: Keypoints, photos: Sequence[tuple[int, int]]) -> dict[int, Told]:
+    def _told(
+        self, asked: Keypoints, photos: Sequence[tuple[int, int]], *, closed_set: bool = False
+    ) -> dict[int, Told]:
         """By photo: how many keypoints agree with it, and tell its thing from others.
 
         A place that two things agree with, as a logo or the table that both lie on, tells neither;
         nor one of an enrolled photo where other enrolled things agree with that, as all faces have
         eyes; nor one that agrees with a picture which, as a person said, does not show the thing.
-        But a place of another colour takes nothing away. Photos whose pictures were not kept are
-        left out.
+        But a place of another colour takes nothing away. Of a closed set the print whose colours
+        are least off is in a bad light. Photos whose pictures were not kept are left out.
         """
         enrolled = self._keypoints([photo for _, photo in photos])
         owned = [(thing, photo) for thing, photo in photos if photo in enrolled]
@@ -147,6 +152,8 @@ class SecondLook:
             others[photo] = colours.other
             if thing not in claimed or agreement.told > claimed[thing][0]:
                 claimed[thing] = agreement.told, asked.at[agreement.first[colours.same]]
+        agree = (others[photo] for photo, each in agreed.items() if log_odds_of(each.told) > 0)
+        light = max(0.0, min(agree, default=0.0) - SAME_COLOURS) if closed_set else 0.0
         told, denied = dict[int, Told](), dict[int, list[Places]]()
         for thing, photo in owned:
             left = agreed[photo]
@@ -154,15 +161,15 @@ class SecondLook:
                 claims = [places for own, (_, places) in claimed.items() if own != thing]
                 left = left.where(_is_apart(asked.at[left.first], claims))
             # Dearer to find out, and so only where it still matters.
-            if log_odds_of(left.told, others[photo]) > 0:
+            if log_odds_of(left.told) > 0:
                 rivals = [enrolled[rival] for own, rival in owned if own != thing][:RIVALS]
                 shared = [_agreeing_places(enrolled[photo], rival) for rival in rivals]
                 left = left.where(_is_apart(enrolled[photo].at[left.second], shared))
-            if log_odds_of(left.told, others[photo]) > 0:
+            if log_odds_of(left.told) > 0:
                 if thing not in denied:
                     denied[thing] = self._denied(asked, thing)
                 left = left.where(_is_apart(asked.at[left.first], denied[thing]))
-            told[photo] = Told(left.told, others[photo])
+            told[photo] = Told(left.told, max(0.0, others[photo] - light))
         return told
 
     def _denied(self, asked: Keypoints, thing: int) -> list[Places]:
