@@ -572,7 +572,7 @@ def test_one_goes_back_only_to_a_model_that_was_in_force() -> None:
     refused = here(*upgrade, "--back")
     assert refused.code == 1
     assert refused.sentence.endswith(
-        "photos is only prepared, and put in force by: firstsight upgrade --gallery figures "
+        "photos is prepared, and put in force by: firstsight upgrade --gallery figures "
         "--model photos --switch"
     )
     assert model_in_force() == "characters"
